@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Helpers that compiled code calls by name. Faults go to the port, which unwinds the entry being served.
+
+using System;
+using System.Runtime.CompilerServices;
+
+namespace Internal.Runtime.CompilerHelpers
+{
+    /// <summary>The kinds of fault that the port reports; values are shared with its assembly.</summary>
+    public enum FaultKind { IndexOutOfRange = 1, Overflow = 2, DivideByZero = 3, NullReference = 4, InvalidCast = 5, Unsupported = 6, Allocation = 7, Argument = 8, Check = 9 }
+
+    public static class ThrowHelpers
+    {
+        public static void ThrowIndexOutOfRangeException() => Native.Fault((int)FaultKind.IndexOutOfRange);
+
+        public static void ThrowOverflowException() => Native.Fault((int)FaultKind.Overflow);
+
+        public static void ThrowDivideByZeroException() => Native.Fault((int)FaultKind.DivideByZero);
+
+        public static void ThrowNullReferenceException() => Native.Fault((int)FaultKind.NullReference);
+
+        public static void ThrowPlatformNotSupportedException() => Native.Fault((int)FaultKind.Unsupported);
+
+        public static void ThrowFeatureBodyRemoved() => Native.Fault((int)FaultKind.Unsupported);
+
+        public static void ThrowInstanceBodyRemoved() => Native.Fault((int)FaultKind.Unsupported);
+
+        public static void ThrowArgumentException() => Native.Fault((int)FaultKind.Argument);
+
+        public static void ThrowArgumentOutOfRangeException() => Native.Fault((int)FaultKind.Argument);
+
+        public static void ThrowDivideByZero() => Native.Fault((int)FaultKind.DivideByZero);
+
+        public static void ThrowPlatformNotSupported() => Native.Fault((int)FaultKind.Unsupported);
+
+        public static void ThrowNullReference() => Native.Fault((int)FaultKind.NullReference);
+    }
+
+    internal static class LdTokenHelpers
+    {
+        // Named by ilc wherever constant data is referenced; never called.
+        private static RuntimeTypeHandle GetRuntimeTypeHandle(nint methodTable) => default;
+
+        private static RuntimeMethodHandle GetRuntimeMethodHandle(nint handle) => default;
+
+        private static RuntimeFieldHandle GetRuntimeFieldHandle(nint handle) => default;
+
+        private static Type? GetRuntimeType(nint methodTable) => null;
+    }
+}
+
+namespace System.Runtime
+{
+    internal static unsafe class TypeCast
+    {
+        // Casts in this code base are only between classes; a failed one is a fault.
+        public static object? CheckCastAny(void* type, object? value) => CheckCastClass(type, value);
+
+        public static object? CheckCastInterface(void* type, object? value) => CheckCastClass(type, value);
+
+        public static object? CheckCastClassSpecial(void* type, object? value) => CheckCastClass(type, value);
+
+        public static object? CheckCastClass(void* type, object? value)
+        {
+            if (value != null && IsInstanceOfClass(type, value) == null)
+                Native.Fault((int)Internal.Runtime.CompilerHelpers.FaultKind.InvalidCast);
+            return value;
+        }
+
+        public static object? IsInstanceOfAny(void* type, object? value) => IsInstanceOfClass(type, value);
+
+        public static object? IsInstanceOfInterface(void* type, object? value) => IsInstanceOfClass(type, value);
+
+        public static object? IsInstanceOfException(void* type, object? value) => IsInstanceOfClass(type, value);
+
+        public static object? IsInstanceOfClass(void* type, object? value)
+        {
+            if (value == null)
+                return null;
+            // SAFETY: a MethodTable names its base class at offset 8; the chain ends with null.
+            for (void* current = value.m_pEEType; current != null; current = *(void**)((byte*)current + 8))
+            {
+                if (current == type)
+                    return value;
+            }
+
+            return null;
+        }
+
+        // SAFETY: element storage of a reference array starts 16 bytes into the object; ilc's callers expect the bounds check here.
+        public static void StelemRef(object?[] array, nint index, object? value)
+        {
+            if ((nuint)index >= (nuint)array.Length)
+                Native.Fault((int)Internal.Runtime.CompilerHelpers.FaultKind.IndexOutOfRange);
+            Unsafe.Add(ref Unsafe.GetArrayDataReference(array), (int)index) = value;
+        }
+    }
+}
+
+namespace System.Runtime.CompilerServices
+{
+    // Empty on purpose: static constructors that ilc cannot run at build time become build errors.
+    internal static class ClassConstructorRunner { }
+}
+
+namespace System.Runtime.InteropServices
+{
+    internal static class IDynamicInterfaceCastable
+    {
+        // Named by ilc; no type of this code base implements it.
+        private static void GetDynamicInterfaceImplementation() { }
+    }
+}
