@@ -185,3 +185,9 @@ namespace System.Reflection
         public string Name { get; } = name;
     }
 }
+
+namespace System.Runtime.CompilerServices
+{
+    /// <summary>Makes `init` accessors possible.</summary>
+    public static class IsExternalInit { }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// A physical CPU as the core sees it.
+
+using XenSharp.Core.Time;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+
+namespace XenSharp.Core;
+
+/// <summary>Per-CPU state of the core.</summary>
+public sealed class Cpu : Processor
+{
+    public Cpu(Host host, int id)
+        : base(id)
+    {
+        Host = host;
+        Timers = new TimerQueue(host, this);
+    }
+
+    public Host Host { get; }
+
+    public TimerQueue Timers { get; }
+
+    /// <summary>The vCPU whose guest code runs here (or is about to), null while idle. Written by the scheduler on this CPU only.</summary>
+    public Vcpu? Current { get; set; }
+
+    /// <summary>Time spent idle, ns, and since when the CPU has been idle (0: it is not).</summary>
+    public ulong IdleNs { get; set; }
+
+    public ulong IdleSinceNs { get; set; }
+}

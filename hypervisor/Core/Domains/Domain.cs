@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// A domain: its vCPUs, memory, event channels and grants, and the state of its life.
+
+using XenSharp.Core.EventChannels;
+using XenSharp.Core.Grants;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+
+namespace XenSharp.Core.Domains;
+
+/// <summary>One guest. Named across entries by <see cref="Id"/> and the generation in <see cref="Handle"/>.</summary>
+public sealed partial class Domain
+{
+    public const int MaxVcpus = 128;
+    public const int HvmParameterCount = 39;
+
+    public Domain(Host host, ushort id, DomainSettings settings, P2m p2m)
+    {
+        Host = host;
+        Id = id;
+        Settings = settings;
+        P2m = p2m;
+        Vcpus = new Vcpu?[settings.MaxVcpus];
+        Lock = new SpinLock(LockScope.Domain);
+        Memory = new DomainMemory(this);
+        EventChannels = new EventChannelTable(this);
+        Grants = new GrantTable(this);
+        HvmParameters = new ulong[HvmParameterCount];
+    }
+
+    public Host Host { get; }
+
+    public ushort Id { get; }
+
+    public DomainSettings Settings { get; }
+
+    /// <summary>Guards the p2m, the memory counters and the domain's life.</summary>
+    public SpinLock Lock { get; }
+
+    public P2m P2m { get; }
+
+    public DomainMemory Memory { get; }
+
+    public Vcpu?[] Vcpus { get; }
+
+    public EventChannelTable EventChannels { get; }
+
+    public GrantTable Grants { get; }
+
+    /// <summary>HVM_PARAM_* values (xen/include/public/hvm/params.h).</summary>
+    public ulong[] HvmParameters { get; }
+
+    /// <summary>The domain that may use domctl, sysctl and platform operations.</summary>
+    public bool IsPrivileged => Settings.IsControl;
+
+    public bool IsHardware => Settings.IsHardware;
+
+    /// <summary>The page of struct shared_info, allocated with the domain.</summary>
+    public Mfn SharedInfo { get; set; } = Mfn.Invalid;
+
+    /// <summary>VMASST_TYPE_* bits that the guest has enabled.</summary>
+    public uint VmAssist { get; set; }
+
+    /// <summary>Offset of the guest's wall clock from the host's, seconds (XEN_DOMCTL_settimeoffset).</summary>
+    public long TimeOffsetSeconds { get; set; }
+
+    /// <summary>How many times the domain is paused; above 0 none of its vCPUs runs.</summary>
+    public int PauseCount { get; set; }
+
+    public bool IsShuttingDown { get; set; }
+
+    public bool IsShutDown { get; set; }
+
+    /// <summary>SHUTDOWN_* (xen/include/public/sched.h); valid when shutting down.</summary>
+    public uint ShutdownReason { get; set; }
+
+    public bool IsDying { get; set; }
+
+    public bool IsCrashed { get; set; }
+
+    public Vcpu? FindVcpu(uint id) => id < (uint)Vcpus.Length ? Vcpus[(int)id] : null;
+}
+
+/// <summary>What a domain is created with (struct xen_domctl_createdomain, and for dom0 the boot options).</summary>
+public sealed class DomainSettings
+{
+    public int MaxVcpus { get; init; } = 1;
+
+    public bool IsControl { get; init; }
+
+    public bool IsHardware { get; init; }
+
+    /// <summary>The highest port number that may be allocated (max_evtchn_port).</summary>
+    public uint MaxEventChannelPort { get; init; } = uint.MaxValue;
+
+    public uint MaxGrantFrames { get; init; } = 64;
+
+    public uint MaxMaptrackFrames { get; init; } = 1024;
+
+    public ulong MaxPages { get; set; } = ulong.MaxValue;
+
+    /// <summary>XEN_X86_EMU_* bits.</summary>
+    public uint EmulationFlags { get; init; } = 1;
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// The root of all state: one object per hypervisor. Two hosts can live in one test process.
+
+using XenSharp.Core.Console;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Memory;
+using XenSharp.Core.Options;
+using XenSharp.Core.Scheduling;
+using XenSharp.Core.Time;
+using XenSharp.Edge;
+
+namespace XenSharp.Core;
+
+/// <summary>Everything that the hypervisor knows. Built once at boot by the port (or a test), read-only as a structure afterwards.</summary>
+public sealed class Host
+{
+    public const int MaxProcessors = 64;
+
+    public Host(Platform platform, PhysicalMemory memory, FrameTable frames, BootOptions options)
+    {
+        Platform = platform;
+        Memory = memory;
+        Frames = frames;
+        Options = options;
+        Console = new HostConsole(platform);
+        Clock = new SystemClock(platform);
+        Allocator = new FrameAllocator(frames, memory);
+        Domains = new DomainTable();
+        Scheduler = new Scheduler(this);
+        Processors = new Cpu?[MaxProcessors];
+    }
+
+    public Platform Platform { get; }
+
+    public PhysicalMemory Memory { get; }
+
+    public FrameTable Frames { get; }
+
+    public BootOptions Options { get; }
+
+    public HostConsole Console { get; }
+
+    public SystemClock Clock { get; }
+
+    public FrameAllocator Allocator { get; }
+
+    public DomainTable Domains { get; }
+
+    public Scheduler Scheduler { get; }
+
+    /// <summary>CPUs by number; the first <see cref="ProcessorCount"/> entries are set.</summary>
+    public Cpu?[] Processors { get; }
+
+    public int ProcessorCount { get; private set; }
+
+    /// <summary>The domain that owns the machine's devices (dom0), once it is built.</summary>
+    public Domain? HardwareDomain { get; set; }
+
+    /// <summary>Adds a CPU at boot.</summary>
+    public void Add(Cpu processor)
+    {
+        Processors[ProcessorCount] = processor;
+        ProcessorCount++;
+    }
+}

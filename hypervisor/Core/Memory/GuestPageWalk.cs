@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+// From a guest's virtual address to the machine frame behind it (AMD APM vol. 2, 5.3 "Long-mode page translation").
+
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+
+namespace XenSharp.Core.Memory;
+
+/// <summary>What the hypervisor is about to do with a guest page on the guest's behalf.</summary>
+public enum GuestPageAccess { Read, Write, Fetch }
+
+/// <summary>The software page walk, for a guest kernel's accesses (hypercalls come from privilege level 0).</summary>
+public static class GuestPageWalk
+{
+    private const ulong Present = 1, Writable = 2, Accessed = 0x20, Dirty = 0x40, Large = 0x80;
+    private const ulong AddressMask = 0x000f_ffff_ffff_f000;
+    private const ulong PagingEnabled = 1UL << 31, WriteProtect = 1UL << 16, PhysicalAddressExtension = 1UL << 5, LongModeActive = 1UL << 10;
+
+    /// <summary>The machine frame for an access, with the guest's accessed and dirty bits set as the CPU would; false: the access faults.</summary>
+    public static bool Translate(Vcpu vcpu, ulong address, GuestPageAccess access, out Mfn frame)
+    {
+        if (!ToPhysical(vcpu, address, access, out ulong physical))
+        {
+            frame = Mfn.Invalid;
+            return false;
+        }
+
+        P2mEntry entry = vcpu.Domain.P2m.Lookup(Gfn.Containing(physical));
+        frame = entry.Frame;
+        return entry.IsPresent && (access != GuestPageAccess.Write || entry.IsWritable);
+    }
+
+    /// <summary>The guest-physical address of an access.</summary>
+    public static bool ToPhysical(Vcpu vcpu, ulong address, GuestPageAccess access, out ulong physical)
+    {
+        VcpuContext context = vcpu.Context;
+        if ((context.Cr0 & PagingEnabled) == 0)
+        {
+            physical = (uint)address;
+            return true;
+        }
+
+        if ((context.Efer & LongModeActive) != 0)
+            return Walk(vcpu, address, access, 4, 9, context.Cr3 & AddressMask, out physical);
+        if ((context.Cr4 & PhysicalAddressExtension) != 0)
+            return Walk(vcpu, (uint)address, access, 3, 9, context.Cr3 & 0xffff_ffe0, out physical);
+        return Walk(vcpu, (uint)address, access, 2, 10, context.Cr3 & 0xffff_f000, out physical);
+    }
+
+    private static bool Walk(Vcpu vcpu, ulong address, GuestPageAccess access, int levels, int bitsPerLevel, ulong table, out ulong physical)
+    {
+        physical = 0;
+        if (levels == 4 && (ulong)((long)address >> 47) + 1 > 1)
+            return false;
+        PhysicalMemory memory = vcpu.Host.Memory;
+        P2m p2m = vcpu.Domain.P2m;
+        bool write = access == GuestPageAccess.Write && (vcpu.Context.Cr0 & WriteProtect) != 0;
+        int entrySize = bitsPerLevel == 10 ? 4 : 8;
+        for (int level = levels - 1; ; level--)
+        {
+            int shift = FrameSize.Shift + (level * bitsPerLevel);
+            int index = (int)(address >> shift) & ((1 << bitsPerLevel) - 1);
+            ulong entryAddress = table + (ulong)(index * entrySize);
+            P2mEntry host = p2m.Lookup(Gfn.Containing(entryAddress));
+            if (!host.IsPresent)
+                return false;
+            int offset = (int)(entryAddress & FrameSize.Mask);
+            ulong entry = entrySize == 8 ? memory.Read64(host.Frame, offset) : memory.Read32(host.Frame, offset);
+            if ((entry & Present) == 0 || (write && (entry & Writable) == 0))
+                return false;
+            bool leaf = level == 0 || ((entry & Large) != 0 && level < 3 && !(levels == 3 && level == 2));
+            ulong wanted = Accessed | (leaf && access == GuestPageAccess.Write ? Dirty : 0);
+            if ((entry & wanted) != wanted && !(levels == 3 && level == 2) && host.IsWritable)
+                MarkUsed(memory, host.Frame, offset, entrySize, entry, entry | wanted);
+            if (leaf)
+            {
+                ulong low = (1UL << shift) - 1;
+                physical = (entry & AddressMask & ~low) | (address & low);
+                return true;
+            }
+
+            table = entry & AddressMask;
+        }
+    }
+
+    private static void MarkUsed(PhysicalMemory memory, Mfn frame, int offset, int entrySize, ulong old, ulong updated)
+    {
+        // A guest that changes the entry meanwhile wins: the mark is then its business.
+        if (entrySize == 8)
+            memory.CompareExchange64(frame, offset, updated, old);
+        else
+            memory.CompareExchange32(frame, offset, (uint)updated, (uint)old);
+    }
+}

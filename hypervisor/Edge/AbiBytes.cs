@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// A blittable struct as bytes, for copies to and from a guest.
+
+using System;
+using System.Runtime.CompilerServices;
+
+namespace XenSharp.Edge;
+
+// SAFETY: T holds no references and every bit pattern of it is a value (integers and enums only), so its bytes may be read and written freely.
+public static class AbiBytes
+{
+    public static Span<byte> Of<T>(ref T value) where T : unmanaged => new(ref Unsafe.As<T, byte>(ref value), Unsafe.SizeOf<T>());
+
+    public static ReadOnlySpan<byte> OfReadOnly<T>(ref readonly T value) where T : unmanaged =>
+        new(ref Unsafe.As<T, byte>(ref Unsafe.AsRef(in value)), Unsafe.SizeOf<T>());
+
+    public static int SizeOf<T>() where T : unmanaged => Unsafe.SizeOf<T>();
+}

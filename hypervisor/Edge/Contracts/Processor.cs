@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// One physical CPU: its number, its pending work, and the locks that it holds.
+
+using System;
+using System.Threading;
+
+namespace XenSharp.Edge;
+
+/// <summary>Work that waits for a CPU to reach the top of its loop (softirqs of Xen).</summary>
+[Flags]
+public enum PendingWork : uint
+{
+    None = 0,
+
+    /// <summary>The timer queue has an expired entry or a new first deadline.</summary>
+    Timer = 1,
+
+    /// <summary>The scheduler wants to choose again.</summary>
+    Reschedule = 2,
+
+    /// <summary>A byte waits on the serial line.</summary>
+    Console = 4,
+
+    /// <summary>A device interrupt has been noted.</summary>
+    Interrupt = 8,
+}
+
+/// <summary>Per-CPU state common to all layers; Core derives its own from it.</summary>
+public abstract class Processor(int id)
+{
+    private uint _pending;
+
+    public int Id { get; } = id;
+
+    /// <summary>Locks held by the entry being served, newest last; see <see cref="SpinLock"/>.</summary>
+    public HeldLocks Held { get; } = new();
+
+    public PendingWork Pending => (PendingWork)Volatile.Read(ref _pending);
+
+    /// <summary>Marks work as pending; the caller kicks the processor if it is another one.</summary>
+    public void Raise(PendingWork work)
+    {
+        if (((PendingWork)Volatile.Read(ref _pending) & work) != work)
+            Interlocked.Or(ref _pending, (uint)work);
+    }
+
+    /// <summary>Takes all pending work.</summary>
+    public PendingWork TakePending() => _pending == 0 ? PendingWork.None : (PendingWork)Interlocked.Exchange(ref _pending, 0);
+}
