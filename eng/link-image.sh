@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Turns freestanding assemblies into a bootable file.
-# link-image.sh --name NAME --ilc PATH --script LDS --native DIR --work DIR --out DIR ASSEMBLY...
+# link-image.sh --name NAME [--kind KIND] --ilc PATH --script LDS --native DIR --work DIR --out DIR ASSEMBLY...
 #
-# Result: OUT/NAME       ELF32 with one segment, the form that multiboot loaders take
+# Result: OUT/NAME       KIND multiboot: ELF32 with one segment, the form that multiboot loaders take
+#                        KIND kernel: stripped ELF64 with its notes, the form that PVH domain builders take
 #         OUT/NAME.syms  ELF64 with symbols and DWARF lines, for debuggers and addr2line
 set -euo pipefail
 
+kind=multiboot
 while [[ ${1:-} == --* ]]; do
   declare "${1#--}=$2"
   shift 2
@@ -45,6 +47,12 @@ symbols "$work/pass1.elf" >"$work/symbols.s"
 as --64 --noexecstack -o "$work/symbols.o" "$work/symbols.s"
 link "$work/image.elf"
 
+cp "$work/image.elf" "$out/$name.syms"
+if [[ $kind == kernel ]]; then
+  strip -o "$out/$name" "$work/image.elf"
+  exit
+fi
+
 # One ELF32 segment around the flat bytes.
 objcopy -O binary "$work/image.elf" "$work/image.bin"
 load=$((0x$(nm "$work/image.elf" | awk '$3 == "xs_load_address" { print $1 }')))
@@ -59,7 +67,6 @@ SECTIONS { . = $load; .image : { *(.image) } :all .zero : { *(.zero) } :all /DIS
 LDS
 ld -m elf_i386 -z noexecstack -nostdlib --no-warn-rwx-segments -T "$work/wrap.lds" -e "$entry" -o "$work/wrapped.elf" "$work/wrap.o"
 strip "$work/wrapped.elf"
-cp "$work/image.elf" "$out/$name.syms"
 mv "$work/wrapped.elf" "$out/$name"
 size -A "$work/image.elf" | awk -v name="$name" '
   $1 == ".text" { text = $2 } $1 == ".rodata" || $1 == ".symbols" { ro += $2 } $1 == ".data" { data = $2 } $1 == ".bss" { bss = $2 }

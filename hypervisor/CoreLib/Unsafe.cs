@@ -30,7 +30,7 @@ namespace System.Runtime.CompilerServices
         public static extern void* AsPointer<T>(ref T value);
 
         [Intrinsic]
-        public static extern int SizeOf<T>();
+        public static int SizeOf<T>() => sizeof(T);
 
         public static ref T GetArrayDataReference<T>(T[] array) => ref As<byte, T>(ref As<RawArrayData>(array).Data);
 
