@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Builds the hypervisor and the test kernels with `dotnet build`, when their sources changed. Used by the build, run, iso, test and bench commands.
+
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using XenSharp.Lab.Common;
+using XenSharp.Lab.Packages;
+
+namespace XenSharp.Lab.Build;
+
+public static class ProjectBuild
+{
+    private const string HypervisorProject = "hypervisor/X64/X64.csproj";
+    private static readonly string[] s_hypervisorSources = ["abi", "hypervisor", "eng"];
+
+    /// <summary>Leaves the hypervisor at out/xensharp-x86_64 and returns that path; or the file named by XENSHARP_HYPERVISOR, unbuilt.</summary>
+    public static string Hypervisor()
+    {
+        if (Repository.Hypervisor != Repository.BuiltHypervisor)
+            return Existing(Repository.Hypervisor, "XENSHARP_HYPERVISOR");
+        Build("hypervisor", HypervisorProject, s_hypervisorSources, [Repository.BuiltHypervisor]);
+        return Repository.BuiltHypervisor;
+    }
+
+    /// <summary>Builds each kernel of our own under guests/.</summary>
+    public static void Guests()
+    {
+        string folder = Path.Combine(Repository.Root, "guests");
+        if (!Directory.Exists(folder))
+            return;
+        foreach (string project in Directory.GetDirectories(folder).Order().SelectMany(guest => Directory.GetFiles(guest, "*.csproj")))
+            Build($"guest-{Path.GetFileNameWithoutExtension(project)}", project, ["guests", .. s_hypervisorSources], []);
+    }
+
+    /// <summary>A file that the user named; a sentence when it is not there.</summary>
+    public static string Existing(string path, string namedBy) =>
+        File.Exists(path) ? Path.GetFullPath(path) : throw new LabException($"{namedBy} names {path}, which is not a file.", ExitStatus.Usage);
+
+    private static void Build(string name, string project, string[] sources, string[] results)
+    {
+        string path = Path.Combine(Repository.Root, project);
+        if (!File.Exists(path))
+            throw new LabException($"There is no {project} in this clone; name a hypervisor with --hypervisor FILE.");
+        string stamp = SourceStamp.Of(sources);
+        if (SourceStamp.Matches(name, stamp) && results.All(File.Exists))
+            return;
+        HostTools.Require(HostTool.ForBuild);
+        Progress.Step($"building {Path.GetRelativePath(Repository.Root, path)}");
+        List<string> lines = [];
+        int status = HostProgram.RunWithLines("dotnet", ["build", path, "-c", "Release", "-v", "q", "--nologo", "-m:1", "-nodeReuse:false"], lines.Add, Repository.Root);
+        if (status != 0)
+            throw new LabException($"{string.Join('\n', lines.Distinct())}\nThe build of {Path.GetRelativePath(Repository.Root, path)} failed; the compiler's messages are above.");
+        if (results.FirstOrDefault(result => !File.Exists(result)) is { } absent)
+            throw new LabException($"The build of {Path.GetRelativePath(Repository.Root, path)} succeeded but left no {Path.GetRelativePath(Repository.Root, absent)}.");
+        SourceStamp.Keep(name, stamp);
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// `./xensharp run`: boots the hypervisor with Debian's Linux as dom0 in QEMU, with the terminal as its console or for one command.
+
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using System.Linq;
+using System.Text;
+using XenSharp.Lab.Build;
+using XenSharp.Lab.Common;
+using XenSharp.Lab.Exec;
+using XenSharp.Lab.Machine;
+using XenSharp.Lab.Packages;
+using XenSharp.Lab.Ramdisk;
+using XenSharp.Lab.Terminal;
+
+namespace XenSharp.Lab.Commands;
+
+internal sealed class RunCommand
+{
+    private const int DefaultGdbPort = 1234;
+
+    private readonly MachineOptions _machine = new();
+    private readonly Option<int> _cpus = Checks.Number("--cpus", "processors of the machine", "N", 1, 1, 64);
+    private readonly Option<int> _memory = Checks.Number("--memory", "memory of the machine in MiB", "MIB", 2048, 256, 1 << 20);
+    private readonly Option<string[]> _disks = new("--disk") { Description = "a raw image as dom0's /dev/vda (again for vdb, ...)", HelpName = "FILE" };
+    private readonly Option<string?> _exec = new("--exec") { Description = "run COMMAND in dom0, print only its output, exit with its status", HelpName = "COMMAND" };
+    private readonly Option<bool> _iso = new("--iso") { Description = "boot through GRUB from a CD image" };
+    private readonly Option<bool> _multiboot1 = new("--multiboot1") { Description = "with --iso: GRUB's first multiboot protocol instead of the second" };
+    private readonly Option<int?> _timeout = Checks.OptionalNumber("--timeout", "end the machine after this many seconds", "SECONDS", 1, 1 << 20);
+    private readonly Option<string?> _log = new("--log") { Description = "keep everything the console prints in FILE (default: out/console.log)", HelpName = "FILE" };
+    private readonly Option<int?> _gdb;
+
+    private RunCommand()
+    {
+        _gdb = Checks.OptionalNumber("--gdb", $"wait for a debugger on this TCP port (default {DefaultGdbPort}) before the first instruction", "PORT", 1, 65535);
+        _gdb.Arity = ArgumentArity.ZeroOrOne;
+    }
+
+    public static Command Create()
+    {
+        RunCommand run = new();
+        Command command = new("run", "Boot the hypervisor and Debian's Linux as its dom0 in QEMU, with this terminal as the console.");
+        foreach (Option option in (Option[])[run._cpus, run._memory, run._exec, run._disks, run._timeout, run._log, run._gdb, run._iso, run._multiboot1])
+            command.Add(option);
+        run._machine.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(run._multiboot1) is { Implicit: false } && result.GetResult(run._iso) is null or { Implicit: true })
+                result.AddError("--multiboot1 is of use only together with --iso.");
+            if (result.GetResult(run._exec) is { Implicit: false } && result.GetValue(run._machine.Ramdisk) == "none")
+                result.AddError("--exec needs a ramdisk, but --ramdisk is none.");
+        });
+        command.SetAction(run.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        string? command = parsed.GetValue(_exec);
+        Progress.Quiet = command is not null && Console.IsErrorRedirected;
+        HostTools.Require(HostTool.ForMachine);
+        string[] disks = (parsed.GetValue(_disks) ?? []).Select(disk => ProjectBuild.Existing(disk, "--disk")).ToArray();
+        string hypervisor = _machine.HypervisorPath(parsed);
+        string token = SessionSegment.NewToken();
+        string folder = Directory.CreateTempSubdirectory("xensharp-run-").FullName;
+        try
+        {
+            IReadOnlyList<BootModule> modules = _machine.Modules(parsed, disks.Length > 0, Session(command, token), folder);
+            MachineConfiguration configuration = new()
+            {
+                Cpus = parsed.GetValue(_cpus),
+                MemoryMiB = parsed.GetValue(_memory),
+                Disks = disks,
+                GdbPort = GdbPort(parsed),
+                EndOnReboot = command is not null,
+                LogFile = LogFile(parsed, command is not null),
+                Hypervisor = hypervisor,
+                HypervisorArguments = _machine.HypervisorArguments(parsed),
+                Modules = modules,
+            };
+            if (parsed.GetValue(_iso))
+                configuration = configuration with { Iso = MakeIso(parsed, configuration, folder) };
+            TimeSpan? timeout = parsed.GetValue(_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+            return command is null ? RunOnTerminal(configuration, timeout) : RunForCommand(configuration, token, timeout);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static byte[] Session(string? command, string token)
+    {
+        if (command is not null)
+            return SessionSegment.ForCommand(command, token);
+        bool isTerminal = !Console.IsOutputRedirected && !Console.IsInputRedirected;
+        return SessionSegment.ForTerminal(Environment.GetEnvironmentVariable("TERM"), isTerminal ? Console.WindowWidth : 0, isTerminal ? Console.WindowHeight : 0);
+    }
+
+    private int? GdbPort(ParseResult parsed) => parsed.GetResult(_gdb) is { Implicit: false } ? parsed.GetValue(_gdb) ?? DefaultGdbPort : null;
+
+    private string LogFile(ParseResult parsed, bool isExec)
+    {
+        string path = parsed.GetValue(_log) is { } named ? Path.GetFullPath(named) : Path.Combine(Repository.Out, isExec ? "exec.log" : "console.log");
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            using FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+            return path;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new LabException($"The log file {path} cannot be written: {error.Message} Name another one with --log.", ExitStatus.Usage);
+        }
+    }
+
+    private string MakeIso(ParseResult parsed, MachineConfiguration configuration, string folder)
+    {
+        string path = Path.Combine(folder, "xensharp.iso");
+        BootProtocol protocol = parsed.GetValue(_multiboot1) ? BootProtocol.Multiboot1 : BootProtocol.Multiboot2;
+        GrubImage.Make(path, configuration.Hypervisor!, configuration.HypervisorArguments, configuration.Modules, protocol);
+        return path;
+    }
+
+    private static int RunOnTerminal(MachineConfiguration configuration, TimeSpan? timeout)
+    {
+        Progress.Step($"starting the machine: {configuration.Cpus} CPU(s), {configuration.MemoryMiB} MiB; its console is also kept in {configuration.LogFile}");
+        TerminalSession.Run(configuration, timeout, machine =>
+        {
+            if (Symbolizer.ExplainPanic(machine.Transcript) is { } explained)
+                Progress.Notice($"the panic in source lines:\n{explained}");
+        });
+        return 0;
+    }
+
+    private static int RunForCommand(MachineConfiguration configuration, string token, TimeSpan? timeout)
+    {
+        using Stream output = Console.OpenStandardOutput();
+        using Stream errors = Console.OpenStandardError();
+        try
+        {
+            return new ExecSession(token, output, errors).Run(configuration, timeout);
+        }
+        catch (MachineException failure)
+        {
+            Console.Error.WriteLine(failure.Message);
+            string log = configuration.LogFile!;
+            if (Symbolizer.ExplainPanic(File.ReadAllText(log, Encoding.Latin1)) is { } explained)
+                Console.Error.WriteLine($"The panic in source lines:\n{explained}");
+            Console.Error.WriteLine($"xensharp: {failure.Sentence} The whole console is in {log}.");
+            return ExitStatus.MachineFailed;
+        }
+    }
+}
