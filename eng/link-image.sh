@@ -21,10 +21,15 @@ for assembly; do [[ $assembly == *CoreLib.dll ]] && corelib=$(basename "$assembl
 "$ilc" "$@" -o "$work/managed.o" --systemmodule "$corelib" -O -g --directpinvoke:'*' --targetos:linux --targetarch:x64 >"$work/ilc.log" 2>&1 ||
   { cat "$work/ilc.log" >&2; echo "ilc could not compile $name: see the lines above" >&2; exit 1; }
 
+# The world switch saves exactly the vector registers that compiled code touches.
+objdump -d --no-show-raw-insn "$work/managed.o" | grep -o '%xmm[0-9]*' | sort -u | awk '
+  { name = substr($1, 2); save = save sprintf("    movups %%%s, XMM + %d(%%rdi)\n", name, 16 * substr(name, 4)); restore = restore sprintf("    movups XMM + %d(%%rdi), %%%s\n", 16 * substr(name, 4), name) }
+  END { printf ".macro SAVE_XMM\n%s.endm\n.macro RESTORE_XMM\n%s.endm\n", save, restore }' >"$work/xmm.inc"
+
 objects=("$work/managed.o")
 for source in "$native"/*.S; do
   object="$work/$(basename "$source" .S).o"
-  as --64 --noexecstack -g -I "$native" -o "$object" "$source"
+  as --64 --noexecstack -g -I "$native" -I "$work" -o "$object" "$source"
   objects+=("$object")
 done
 

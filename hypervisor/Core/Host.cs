@@ -24,7 +24,7 @@ public sealed class Host
         Options = options;
         Console = new HostConsole(platform);
         Clock = new SystemClock(platform);
-        Allocator = new FrameAllocator(frames, memory);
+        Allocator = new FrameAllocator(frames);
         Domains = new DomainTable();
         Scheduler = new Scheduler(this);
         Processors = new Cpu?[MaxProcessors];
@@ -55,6 +55,9 @@ public sealed class Host
 
     /// <summary>The domain that owns the machine's devices (dom0), once it is built.</summary>
     public Domain? HardwareDomain { get; set; }
+
+    /// <summary>The CPU that executes this.</summary>
+    public Processor CurrentProcessor => Platform.CurrentProcessor;
 
     /// <summary>Adds a CPU at boot.</summary>
     public void Add(Cpu processor)

@@ -8,6 +8,9 @@ namespace XenSharp.Edge;
 /// <summary>Services of the machine. All are callable on any CPU.</summary>
 public abstract class Platform
 {
+    /// <summary>The CPU that executes the call.</summary>
+    public abstract Processor CurrentProcessor { get; }
+
     /// <summary>The CPU's cycle counter, common to all CPUs.</summary>
     public abstract ulong ReadTsc();
 

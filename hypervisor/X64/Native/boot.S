@@ -152,6 +152,7 @@ boot_high:
 
 .section .bss
     .balign 4096
+.globl boot_pml4
 boot_pml4: .skip 4096
 boot_pdpt: .skip 4096
 boot_pdpt_image: .skip 4096
