@@ -17,14 +17,14 @@ public enum CreateDomainFlags : uint
     Iommu = 1u << 5, // XEN_DOMCTL_CDF_iommu
     NestedVirt = 1u << 6, // XEN_DOMCTL_CDF_nested_virt
     Vpmu = 1u << 7, // XEN_DOMCTL_CDF_vpmu: Should we expose the vPMU to the guest?
-    Max = 128, // XEN_DOMCTL_CDF_MAX: Max XEN_DOMCTL_CDF_* constant. Used for ABI checking.
+    Max = 128, // XEN_DOMCTL_CDF_MAX
 }
 
 /// <summary>IOMMU options of XEN_DOMCTL_createdomain.</summary>
 public enum CreateDomainIommuOptions : uint
 {
     NoSharePt = 1u << 0, // XEN_DOMCTL_IOMMU_no_sharept
-    Max = 1, // XEN_DOMCTL_IOMMU_MAX: Max XEN_DOMCTL_IOMMU_* constant. Used for ABI checking.
+    Max = 1, // XEN_DOMCTL_IOMMU_MAX
 }
 
 /// <summary>State of a domain, XEN_DOMINF_*; the shutdown code is in bits 23:16.</summary>
@@ -38,8 +38,8 @@ public enum DomainInfoFlags : uint
     Running = 1u << 5, // XEN_DOMINF_running
     Debugged = 1u << 6, // XEN_DOMINF_debugged
     XenstoreDomain = 1u << 7, // XEN_DOMINF_xs_domain
-    Hap = 1u << 8, // XEN_DOMINF_hap
     ShutdownMask = 255, // XEN_DOMINF_shutdownmask: XEN_DOMINF_shutdown guest-supplied code.
+    Hap = 1u << 8, // XEN_DOMINF_hap
 }
 
 /// <summary>Flags of the vCPU affinity operations, XEN_VCPUAFFINITY_*.</summary>
@@ -53,7 +53,7 @@ public enum VcpuAffinityFlags : uint
 /// <summary>Schedulers, XEN_SCHEDULER_*.</summary>
 public enum SchedulerId : uint
 {
-    Credit = 5, // XEN_SCHEDULER_CREDIT: #define XEN_SCHEDULER_SEDF 4 (Removed)
+    Credit = 5, // XEN_SCHEDULER_CREDIT
     Credit2 = 6, // XEN_SCHEDULER_CREDIT2
     Arinc653 = 7, // XEN_SCHEDULER_ARINC653
     Rtds = 8, // XEN_SCHEDULER_RTDS
@@ -76,7 +76,8 @@ public enum DomctlSchedulerCommand : uint
 public enum ShadowOperation : uint
 {
     Off = 0, // XEN_DOMCTL_SHADOW_OP_OFF: Disable shadow mode.
-    Enable = 32, // XEN_DOMCTL_SHADOW_OP_ENABLE: Enable shadow mode (mode contains ORed XEN_DOMCTL_SHADOW_ENABLE_* flags).
+    EnableTest = 1, // XEN_DOMCTL_SHADOW_OP_ENABLE_TEST: Equiv. to ENABLE with no mode flags.
+    EnableLogdirty = 2, // XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY: Equiv. to ENABLE with mode flag ENABLE_LOG_DIRTY.
     Clean = 11, // XEN_DOMCTL_SHADOW_OP_CLEAN: Return the bitmap and clean internal copy for next round.
     Peek = 12, // XEN_DOMCTL_SHADOW_OP_PEEK: Return the bitmap but do not modify internal copy.
 
@@ -85,8 +86,7 @@ public enum ShadowOperation : uint
     GetAllocation = 30,
 
     SetAllocation = 31, // XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION
-    EnableTest = 1, // XEN_DOMCTL_SHADOW_OP_ENABLE_TEST: Equiv. to ENABLE with no mode flags.
-    EnableLogdirty = 2, // XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY: Equiv. to ENABLE with mode flag ENABLE_LOG_DIRTY.
+    Enable = 32, // XEN_DOMCTL_SHADOW_OP_ENABLE: Enable shadow mode (mode contains ORed XEN_DOMCTL_SHADOW_ENABLE_* flags).
 }
 
 /// <summary>Mode flags of XEN_DOMCTL_shadow_op.</summary>
@@ -125,7 +125,7 @@ public enum PageFrameInfo : uint
 /// <summary>Triggers of XEN_DOMCTL_sendtrigger.</summary>
 public enum SendTrigger : uint
 {
-    Nmi = 0, // XEN_DOMCTL_SENDTRIGGER_NMI: XEN_DOMCTL_sendtrigger
+    Nmi = 0, // XEN_DOMCTL_SENDTRIGGER_NMI
     Reset = 1, // XEN_DOMCTL_SENDTRIGGER_RESET
     Init = 2, // XEN_DOMCTL_SENDTRIGGER_INIT
     Power = 3, // XEN_DOMCTL_SENDTRIGGER_POWER
@@ -203,10 +203,7 @@ public struct DomctlGetPageFrameInfo3
     public ulong Array; // IN/OUT: guest handle of xen_pfn_t.
 }
 
-/// <summary>
-/// struct xen_domctl_shadow_op_stats, 8 bytes. This is the final iteration: Requesting to include pages mapped writably by the hypervisor in the
-/// dirty bitmap.
-/// </summary>
+/// <summary>struct xen_domctl_shadow_op_stats, 8 bytes. Counts of a log-dirty round.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct DomctlShadowOperationStats
 {
@@ -214,17 +211,17 @@ public struct DomctlShadowOperationStats
     public uint DirtyCount;
 }
 
-/// <summary>struct xen_domctl_shadow_op, 40 bytes.</summary>
+/// <summary>struct xen_domctl_shadow_op, 40 bytes. XEN_DOMCTL_shadow_op: paging assistance and log-dirty mode.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct DomctlShadowOperation
 {
-    public uint Operation; // IN: XEN_DOMCTL_SHADOW_OP_*
+    public ShadowOperation Operation; // IN: XEN_DOMCTL_SHADOW_OP_*
     public uint Mode; // IN: OP_ENABLE: XEN_DOMCTL_SHADOW_ENABLE_* OP_PEAK / OP_CLEAN: XEN_DOMCTL_SHADOW_LOGDIRTY_*
-    public uint Mb; // IN: OP_GET_ALLOCATION / OP_SET_ALLOCATION Shadow memory allocation in MB
+    public uint Mb; // IN/OUT: allocation in MiB, OP_GET_ALLOCATION and OP_SET_ALLOCATION.
     public uint Padding0;
     public ulong DirtyBitmap; // IN: guest handle of uint8. OP_PEEK / OP_CLEAN
-    public ulong Pages; // IN: Size of buffer. Updated with actual size.
-    public DomctlShadowOperationStats Stats; // IN
+    public ulong Pages; // IN/OUT: size of DirtyBitmap in pages; what was filled.
+    public DomctlShadowOperationStats Stats; // OUT
 }
 
 /// <summary>struct xen_domctl_max_mem, 8 bytes. XEN_DOMCTL_max_mem</summary>
@@ -257,26 +254,6 @@ public struct DomctlGetVcpuInfo
     public uint Padding1;
 }
 
-/// <summary>struct xen_domctl_nodeaffinity, 16 bytes. XEN_DOMCTL_getnodeaffinity</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlNodeAffinity
-{
-    public XenctlBitmap NodeMap; // IN
-}
-
-/// <summary>struct xen_domctl_vcpuaffinity, 40 bytes. XEN_DOMCTL_getvcpuaffinity</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlVcpuAffinity
-{
-    public uint Vcpu; // IN
-    public uint Flags; // IN
-
-    // IN/OUT: variables. Both are IN/OUT for XEN_DOMCTL_setvcpuaffinity, in which case they contain effective hard or/and soft affinity.
-    public XenctlBitmap CpuMapHard;
-
-    public XenctlBitmap CpuMapSoft; // IN
-}
-
 /// <summary>
 /// struct xen_domctl_max_vcpus, 4 bytes. XEN_DOMCTL_max_vcpus: The parameter passed to XEN_DOMCTL_max_vcpus must match the value passed to
 /// XEN_DOMCTL_createdomain.
@@ -285,62 +262,6 @@ public struct DomctlVcpuAffinity
 public struct DomctlMaxVcpus
 {
     public uint Max; // IN: maximum number of vcpus
-}
-
-/// <summary>struct xen_domctl_sched_credit, 4 bytes. #define XEN_SCHEDULER_SEDF 4 (Removed)</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlSchedulerCredit
-{
-    public ushort Weight;
-    public ushort Cap;
-}
-
-/// <summary>struct xen_domctl_sched_credit2, 4 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlSchedulerCredit2
-{
-    public ushort Weight;
-    public ushort Cap;
-}
-
-/// <summary>struct xen_domctl_sched_rtds, 12 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlSchedulerRtds
-{
-    public uint Period;
-    public uint Budget;
-    public uint Flags;
-}
-
-/// <summary>struct xen_domctl_schedparam_vcpu, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlSchedulerParametersVcpu
-{
-    public UInt32Array3 U; // union: credit (DomctlSchedulerCredit), credit2 (DomctlSchedulerCredit2), rtds (DomctlSchedulerRtds).
-    public uint VcpuId;
-}
-
-/// <summary>struct xen_domctl_scheduler_op, member u.v, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlSchedulerOperationV
-{
-    public ulong Vcpus; // guest handle of DomctlSchedulerParametersVcpu.
-    public uint VcpuCount; // IN: Number of elements in vcpus array. OUT: Number of processed elements of vcpus array.
-    public uint Pad;
-}
-
-/// <summary>
-/// struct xen_domctl_scheduler_op, 24 bytes. Set or get info? For schedulers supporting per-vcpu settings (e.g., RTDS): XEN_DOMCTL_SCHEDOP_putinfo
-/// sets params for all vcpus; XEN_DOMCTL_SCHEDOP_getinfo gets default params; XEN_DOMCTL_SCHEDOP_put(get)vcpuinfo sets (gets) params of vcpus;
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct DomctlSchedulerOperation
-{
-    public uint SchedulerId; // XEN_SCHEDULER_*
-    public uint Command; // XEN_DOMCTL_SCHEDOP_*
-
-    // IN/OUT: union: credit (DomctlSchedulerCredit), credit2 (DomctlSchedulerCredit2), rtds (DomctlSchedulerRtds), v (DomctlSchedulerOperationV).
-    public UInt64Array2 U;
 }
 
 /// <summary>struct xen_domctl_setdomainhandle, 16 bytes. XEN_DOMCTL_setdomainhandle</summary>
@@ -420,7 +341,7 @@ public struct DomctlAddressSize
 [StructLayout(LayoutKind.Sequential)]
 public struct DomctlSendTrigger
 {
-    public uint Trigger; // IN
+    public SendTrigger Trigger; // IN
     public uint Vcpu; // IN
 }
 
@@ -463,7 +384,7 @@ public struct DomctlSetVirqHandler
 /// struct xen_domctl_cacheflush, 16 bytes. ARM: Clean and invalidate caches associated with given region of guest memory.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct DomctlCacheflush
+public struct DomctlCacheFlush
 {
     public ulong StartPfn; // IN: page range to flush.
     public ulong PfnCount; // IN: page range to flush.

@@ -230,7 +230,7 @@ public struct EventChannelCompatHeader
 [StructLayout(LayoutKind.Sequential)]
 public struct EventChannelFifoControlBlock
 {
-    public uint Ready;
+    public uint Ready; // Bit per queue with events; bits set by the hypervisor, cleared by the guest.
     public uint Reserved;
-    public UInt32Array16 Head;
+    public UInt32Array16 Head; // First port of each queue, written by the hypervisor when the queue was empty.
 }

@@ -27,15 +27,12 @@ public enum GrantTableOperation : uint
 /// <summary>Flags of a grant entry, GTF_*.</summary>
 public enum GrantEntryFlags : ushort
 {
-    // GTF_invalid: Type of grant entry. GTF_invalid: This grant entry grants no privileges. GTF_permit_access: Allow domid to map/access frame.
-    // GTF_accept_transfer: Allow domid to transfer ownership of one page frame to this guest. Xen writes the page number to frame.
-    Invalid = 0,
-
+    Invalid = 0, // GTF_invalid
     PermitAccess = 1 << 0, // GTF_permit_access
     AcceptTransfer = 2, // GTF_accept_transfer
     Transitive = 3, // GTF_transitive
     TypeMask = 3, // GTF_type_mask
-    Readonly = 1 << 2, // GTF_readonly
+    ReadOnly = 1 << 2, // GTF_readonly
     Reading = 1 << 3, // GTF_reading
     Writing = 1 << 4, // GTF_writing
     Pwt = 1 << 5, // GTF_PWT
@@ -51,7 +48,7 @@ public enum GrantMapFlags : uint
 {
     DeviceMap = 1u << 0, // GNTMAP_device_map
     HostMap = 1u << 1, // GNTMAP_host_map
-    Readonly = 1u << 2, // GNTMAP_readonly
+    ReadOnly = 1u << 2, // GNTMAP_readonly
     ApplicationMap = 1u << 3, // GNTMAP_application_map
     ContainsPte = 1u << 4, // GNTMAP_contains_pte
 
@@ -66,34 +63,34 @@ public enum GrantMapFlags : uint
 public enum GrantCopyFlags : ushort
 {
     SourceGrantRef = 1 << 0, // GNTCOPY_source_gref
-    DestGrantRef = 1 << 1, // GNTCOPY_dest_gref
+    DestinationGrantRef = 1 << 1, // GNTCOPY_dest_gref
 }
 
 /// <summary>Flags of GNTTABOP_cache_flush, GNTTAB_CACHE_*.</summary>
 public enum GrantCacheFlags : uint
 {
     Clean = 1u << 0, // GNTTAB_CACHE_CLEAN
-    Inval = 1u << 1, // GNTTAB_CACHE_INVAL
+    Invalidate = 1u << 1, // GNTTAB_CACHE_INVAL
     SourceGrantRef = 1u << 31, // GNTTAB_CACHE_SOURCE_GREF
 }
 
 /// <summary>Result of one grant operation, GNTST_*.</summary>
 public enum GrantStatus : short
 {
-    Okay = 0, // GNTST_okay: Normal return.
-    GeneralError = -1, // GNTST_general_error: General undefined error.
-    BadDomain = -2, // GNTST_bad_domain: Unrecognsed domain id.
-    BadGrantRef = -3, // GNTST_bad_gntref: Unrecognised or inappropriate gntref.
-    BadHandle = -4, // GNTST_bad_handle: Unrecognised or inappropriate handle.
-    BadVirtAddress = -5, // GNTST_bad_virt_addr: Inappropriate virtual address to map.
-    BadDeviceAddress = -6, // GNTST_bad_dev_addr: Inappropriate device address to unmap.
-    NoDeviceSpace = -7, // GNTST_no_device_space: Out of space in I/O MMU.
-    PermissionDenied = -8, // GNTST_permission_denied: Not enough privilege for operation.
-    BadPage = -9, // GNTST_bad_page: Specified page was invalid for op.
-    BadCopyArgument = -10, // GNTST_bad_copy_arg: copy arguments cross page boundary.
-    AddressTooBig = -11, // GNTST_address_too_big: transfer page address too large.
-    Again = -12, // GNTST_eagain: Operation not done; try again.
     NoSpace = -13, // GNTST_no_space: Out of space (handles etc).
+    Again = -12, // GNTST_eagain: Operation not done; try again.
+    AddressTooBig = -11, // GNTST_address_too_big: transfer page address too large.
+    BadCopyArgument = -10, // GNTST_bad_copy_arg: copy arguments cross page boundary.
+    BadPage = -9, // GNTST_bad_page: Specified page was invalid for op.
+    PermissionDenied = -8, // GNTST_permission_denied: Not enough privilege for operation.
+    NoDeviceSpace = -7, // GNTST_no_device_space: Out of space in I/O MMU.
+    BadDeviceAddress = -6, // GNTST_bad_dev_addr: Inappropriate device address to unmap.
+    BadVirtAddress = -5, // GNTST_bad_virt_addr: Inappropriate virtual address to map.
+    BadHandle = -4, // GNTST_bad_handle: Unrecognised or inappropriate handle.
+    BadGrantRef = -3, // GNTST_bad_gntref: Unrecognised or inappropriate gntref.
+    BadDomain = -2, // GNTST_bad_domain: Unrecognsed domain id.
+    GeneralError = -1, // GNTST_general_error: General undefined error.
+    Okay = 0, // GNTST_okay: Normal return.
 }
 
 /// <summary>Reserved entries.</summary>
@@ -114,7 +111,7 @@ public static class GrantTableLimits
 [StructLayout(LayoutKind.Sequential)]
 public struct GrantEntryV1
 {
-    public ushort Flags; // GTF_xxx: various type and flag information. [XEN,GST]
+    public GrantEntryFlags Flags; // GTF_xxx: various type and flag information. [XEN,GST]
     public ushort DomainId; // The domain being granted foreign privileges. [GST]
 
     // GTF_permit_access: GFN that domid is allowed to map and access. [GST] GTF_accept_transfer: GFN that domid is allowed to transfer into. [GST]
@@ -129,7 +126,7 @@ public struct GrantEntryV1
 [StructLayout(LayoutKind.Sequential)]
 public struct GrantEntryHeader
 {
-    public ushort Flags;
+    public GrantEntryFlags Flags;
     public ushort DomainId;
 }
 
@@ -137,7 +134,7 @@ public struct GrantEntryHeader
 [StructLayout(LayoutKind.Sequential)]
 public struct GrantEntryV2FullPage
 {
-    public GrantEntryHeader Hdr;
+    public GrantEntryHeader Header;
     public uint Pad0;
     public ulong Frame;
 }
@@ -146,8 +143,8 @@ public struct GrantEntryV2FullPage
 [StructLayout(LayoutKind.Sequential)]
 public struct GrantEntryV2SubPage
 {
-    public GrantEntryHeader Hdr;
-    public ushort PageOff;
+    public GrantEntryHeader Header;
+    public ushort PageOffset;
     public ushort Length;
     public ulong Frame;
 }
@@ -156,8 +153,8 @@ public struct GrantEntryV2SubPage
 [StructLayout(LayoutKind.Sequential)]
 public struct GrantEntryV2Transitive
 {
-    public GrantEntryHeader Hdr;
-    public ushort TransDomainId;
+    public GrantEntryHeader Header;
+    public ushort TransitiveDomainId;
     public ushort Pad0;
     public uint GrantRef;
 }
@@ -179,10 +176,10 @@ public struct GrantEntryV2
 public struct GrantTableMapGrantRef
 {
     public ulong HostAddress; // IN
-    public uint Flags; // IN: GNTMAP_*
+    public GrantMapFlags Flags; // IN: GNTMAP_*
     public uint Ref; // IN
     public ushort Domain; // IN
-    public short Status; // OUT: => enum grant_status
+    public GrantStatus Status; // OUT: => enum grant_status
     public uint Handle; // OUT
     public ulong DeviceBusAddress; // OUT
 }
@@ -197,7 +194,7 @@ public struct GrantTableUnmapGrantRef
     public ulong HostAddress; // IN
     public ulong DeviceBusAddress; // IN
     public uint Handle; // IN
-    public short Status; // OUT: => enum grant_status
+    public GrantStatus Status; // OUT: => enum grant_status
     public ushort Padding0;
 }
 
@@ -211,7 +208,7 @@ public struct GrantTableSetupTable
     public ushort Domain; // IN
     public ushort Padding0;
     public uint FrameCount; // IN
-    public short Status; // OUT: => enum grant_status
+    public GrantStatus Status; // OUT: => enum grant_status
     public UInt16Array3 Padding1;
     public ulong FrameList; // OUT: guest handle of xen_pfn_t.
 }
@@ -223,7 +220,7 @@ public struct GrantTableSetupTable
 public struct GrantTableDumpTable
 {
     public ushort Domain; // IN
-    public short Status; // OUT: => enum grant_status
+    public GrantStatus Status; // OUT: => enum grant_status
 }
 
 /// <summary>
@@ -237,7 +234,7 @@ public struct GrantTableTransfer
     public ushort DomainId; // IN
     public ushort Padding0;
     public uint Ref; // IN
-    public short Status; // OUT
+    public GrantStatus Status; // OUT
     public UInt16Array3 Padding1;
 }
 
@@ -259,10 +256,10 @@ public struct GrantTableCopyPointer
 public struct GrantTableCopy
 {
     public GrantTableCopyPointer Source; // IN
-    public GrantTableCopyPointer Dest; // IN
+    public GrantTableCopyPointer Destination; // IN
     public ushort Length; // IN
-    public ushort Flags; // IN: GNTCOPY_*
-    public short Status; // OUT
+    public GrantCopyFlags Flags; // IN: GNTCOPY_*
+    public GrantStatus Status; // OUT
     public ushort Padding0;
 }
 
@@ -275,8 +272,8 @@ public struct GrantTableQuerySize
     public ushort Domain; // IN
     public ushort Padding0;
     public uint FrameCount; // OUT
-    public uint MaxCountFrames; // OUT
-    public short Status; // OUT: => enum grant_status
+    public uint MaxFrameCount; // OUT
+    public GrantStatus Status; // OUT: => enum grant_status
     public ushort Padding1;
 }
 
@@ -290,7 +287,7 @@ public struct GrantTableUnmapAndReplace
     public ulong HostAddress; // IN
     public ulong NewAddress; // IN
     public uint Handle; // IN
-    public short Status; // OUT: => enum grant_status
+    public GrantStatus Status; // OUT: => enum grant_status
     public ushort Padding0;
 }
 
@@ -312,7 +309,7 @@ public struct GrantTableGetStatusFrames
 {
     public uint FrameCount; // IN
     public ushort Domain; // IN
-    public short Status; // OUT: => enum grant_status
+    public GrantStatus Status; // OUT: => enum grant_status
     public ulong FrameList; // OUT: guest handle of uint64_t.
 }
 
@@ -333,7 +330,7 @@ public struct GrantTableSwapGrantRef
 {
     public uint RefA; // IN
     public uint RefB; // IN
-    public short Status; // OUT: => enum grant_status
+    public GrantStatus Status; // OUT: => enum grant_status
     public ushort Padding0;
 }
 
@@ -344,7 +341,7 @@ public struct GrantTableSwapGrantRef
 [StructLayout(LayoutKind.Sequential)]
 public struct GrantTableCacheFlush
 {
-    public ulong A; // union: dev_bus_addr (ulong), ref (uint).
+    public ulong U; // union: dev_bus_addr (ulong), ref (uint).
     public ushort Offset; // offset from start of grant
     public ushort Length; // size within the grant
     public uint Operation;

@@ -36,15 +36,15 @@ public enum HypFsEncoding : byte
 public static class HypFsLimits
 {
     public const uint Version = 1; // XEN_HYPFS_VERSION: Highest version number of the hypfs interface currently defined.
-    public const uint MaxPathlen = 1024; // XEN_HYPFS_MAX_PATHLEN: Maximum length of a path in the filesystem.
+    public const uint MaxPathLength = 1024; // XEN_HYPFS_MAX_PATHLEN: Maximum length of a path in the filesystem.
 }
 
 /// <summary>struct xen_hypfs_direntry, 12 bytes. Maximum length of a path in the filesystem.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct HypFsDirEntry
 {
-    public byte Type;
-    public byte Encoding;
+    public HypFsType Type;
+    public HypFsEncoding Encoding;
     public ushort Pad; // Returned as 0.
     public uint ContentLength; // Current length of data.
     public uint MaxWriteLength; // Max. length for writes (0 if read-only).

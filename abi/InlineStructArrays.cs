@@ -42,9 +42,9 @@ public struct McInfoMsrArray32
 }
 
 [InlineArray(64)]
-public struct SysctlArinc653ScheduleSchedulerEntryArray64
+public struct SysctlArinc653ScheduleEntryArray64
 {
-    private SysctlArinc653ScheduleSchedulerEntry element;
+    private SysctlArinc653ScheduleEntry element;
 }
 
 [InlineArray(256)]

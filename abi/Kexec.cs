@@ -41,7 +41,7 @@ public enum KexecRangeId
 
     MaBootParam = 4, // KEXEC_RANGE_MA_BOOT_PARAM: Obsolete: machine address and size of the ia64_boot_param
     MaEfiMemoryMap = 5, // KEXEC_RANGE_MA_EFI_MEMMAP: machine address and size of of the EFI Memory Map
-    MaVmcoreinfo = 6, // KEXEC_RANGE_MA_VMCOREINFO: machine address and size of vmcoreinfo
+    MaVmCoreInfo = 6, // KEXEC_RANGE_MA_VMCOREINFO: machine address and size of vmcoreinfo
 }
 
 /// <summary>Kinds of images, KEXEC_TYPE_*.</summary>
@@ -87,8 +87,8 @@ public struct KexecSegment
 {
     public ulong Buffer; // union of h, _pad; guest handle of void.
     public ulong BufferSize;
-    public ulong DestMaddr;
-    public ulong DestSize;
+    public ulong DestinationMaddr;
+    public ulong DestinationSize;
 }
 
 /// <summary>struct xen_kexec_load, 24 bytes. Load a kexec image into memory.</summary>

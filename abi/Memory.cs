@@ -14,11 +14,6 @@ public enum MemoryOperation : uint
     IncreaseReservation = 0,
 
     DecreaseReservation = 1, // XENMEM_decrease_reservation
-    PopulatePhysmap = 6, // XENMEM_populate_physmap
-
-    // XENMEM_exchange: An atomic exchange of memory pages. If return code is zero then out.extent_list provides GMFNs of the newly-allocated memory.
-    // Returns zero on complete success, otherwise a negative error code. On complete success then always nr_exchanged == in.nr_extents.
-    Exchange = 11,
 
     // XENMEM_maximum_ram_page: Returns the maximum machine frame number of mapped RAM in this system. This command always succeeds (it never returns
     // an error code). arg == NULL.
@@ -30,29 +25,15 @@ public enum MemoryOperation : uint
 
     MaximumReservation = 4, // XENMEM_maximum_reservation
 
-    // XENMEM_maximum_gpfn: Returns the maximum GFN in use by the specified domain (may be DOMID_SELF). Returns -ve errcode on failure. arg == addr of
-    // struct xen_memory_domain.
-    MaximumGpfn = 14,
-
     // XENMEM_machphys_mfn_list: Returns a list of MFN bases of 2MB extents comprising the machine_to_phys mapping table. Architectures which do not
     // have a m2p table do not implement this command. arg == addr of xen_machphys_mfn_list_t.
     MachPhysMfnList = 5,
 
-    MachPhysCompatMfnList = 25, // XENMEM_machphys_compat_mfn_list: For a compat caller, this is identical to XENMEM_machphys_mfn_list.
-
-    // XENMEM_machphys_mapping: Returns the location in virtual address space of the machine_to_phys mapping table. Architectures which do not have a
-    // m2p table, or which do not map it by default into guest address space, do not implement this command. arg == addr of xen_machphys_mapping_t.
-    MachPhysMapping = 12,
+    PopulatePhysmap = 6, // XENMEM_populate_physmap
 
     // XENMEM_add_to_physmap: Sets the GPFN at which a particular page appears in the specified guest's physical address space (translated guests
     // only). arg == addr of xen_add_to_physmap_t.
     AddToPhysmap = 7,
-
-    AddToPhysmapBatch = 23, // XENMEM_add_to_physmap_batch: A batched version of add_to_physmap.
-
-    // XENMEM_remove_from_physmap: Unmaps the page appearing at a particular GPFN from the specified guest's physical address space (translated guests
-    // only). arg == addr of xen_remove_from_physmap_t.
-    RemoveFromPhysmap = 15,
 
     // XENMEM_memory_map: Returns the pseudo-physical memory map as it was when the domain was started (specified by XENMEM_set_memory_map). arg ==
     // addr of xen_memory_map_t.
@@ -62,9 +43,25 @@ public enum MemoryOperation : uint
     // return the number of entries required to store the complete memory map. arg == addr of xen_memory_map_t.
     MachineMemoryMap = 10,
 
+    // XENMEM_exchange: An atomic exchange of memory pages. If return code is zero then out.extent_list provides GMFNs of the newly-allocated memory.
+    // Returns zero on complete success, otherwise a negative error code. On complete success then always nr_exchanged == in.nr_extents.
+    Exchange = 11,
+
+    // XENMEM_machphys_mapping: Returns the location in virtual address space of the machine_to_phys mapping table. Architectures which do not have a
+    // m2p table, or which do not map it by default into guest address space, do not implement this command. arg == addr of xen_machphys_mapping_t.
+    MachPhysMapping = 12,
+
     // XENMEM_set_memory_map: Set the pseudo-physical memory map of a domain, as returned by XENMEM_memory_map. arg == addr of
     // xen_foreign_memory_map_t.
     SetMemoryMap = 13,
+
+    // XENMEM_maximum_gpfn: Returns the maximum GFN in use by the specified domain (may be DOMID_SELF). Returns -ve errcode on failure. arg == addr of
+    // struct xen_memory_domain.
+    MaximumGpfn = 14,
+
+    // XENMEM_remove_from_physmap: Unmaps the page appearing at a particular GPFN from the specified guest's physical address space (translated guests
+    // only). arg == addr of xen_remove_from_physmap_t.
+    RemoveFromPhysmap = 15,
 
     SetPopulateOnDemandTarget = 16, // XENMEM_set_pod_target
     GetPopulateOnDemandTarget = 17, // XENMEM_get_pod_target
@@ -73,9 +70,13 @@ public enum MemoryOperation : uint
     PagingOperation = 20, // XENMEM_paging_op
     AccessOperation = 21, // XENMEM_access_op
     SharingOperation = 22, // XENMEM_sharing_op
+    AddToPhysmapBatch = 23, // XENMEM_add_to_physmap_batch: A batched version of add_to_physmap.
 
     // XENMEM_claim_pages: Attempt to stake a claim for a domain on a quantity of pages of system RAM, but _not_ assign specific pageframes.
     ClaimPages = 24,
+
+    MachPhysCompatMfnList = 25, // XENMEM_machphys_compat_mfn_list: For a compat caller, this is identical to XENMEM_machphys_mfn_list.
+    GetVnumainfo = 26, // XENMEM_get_vnumainfo: XENMEM_get_vnumainfo used by guest to get vNUMA topology from hypervisor.
 
     // XENMEM_reserved_device_memory_map: With some legacy devices, certain guest-physical addresses cannot safely be used for other purposes, e.g. to
     // map guest RAM. This hypercall enumerates those regions so the toolstack can avoid using them.
@@ -83,8 +84,6 @@ public enum MemoryOperation : uint
 
     // XENMEM_acquire_resource: Get the pages for a particular guest resource, so that they can be mapped directly by a tools domain.
     AcquireResource = 28,
-
-    GetVnumainfo = 26, // XENMEM_get_vnumainfo: XENMEM_get_vnumainfo used by guest to get vNUMA topology from hypervisor.
 }
 
 /// <summary>Source of a physmap entry, XENMAPSPACE_*.</summary>
@@ -131,8 +130,8 @@ public static class MemoryConstants
 [StructLayout(LayoutKind.Sequential)]
 public struct MemoryReservation
 {
-    // IN: guest handle of xen_pfn_t. XENMEM_increase_reservation: OUT: MFN (*not* GMFN) bases of extents that were allocated
-    // XENMEM_decrease_reservation: IN: GMFN bases of extents to free XENMEM_populate_physmap: IN: GPFN bases of extents to populate with memory ...
+    // IN/OUT: guest handle of frame numbers. increase: receives MFNs; decrease: GFNs to free; populate: GFNs to fill (PV: replaced by MFNs);
+    // claim_pages: 0.
     public ulong ExtentStart;
 
     public ulong ExtentCount; // IN: Number of extents, and size/alignment of each (2^extent_order pages).
@@ -163,8 +162,7 @@ public struct MemoryExchange
 }
 
 /// <summary>
-/// struct xen_memory_domain, 2 bytes. Returns the maximum machine frame number of mapped RAM in this system. This command always succeeds (it never
-/// returns an error code). arg == NULL.
+/// struct xen_memory_domain, 2 bytes. Argument of XENMEM_current_reservation, XENMEM_maximum_reservation and XENMEM_maximum_gpfn.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct MemoryDomain
@@ -183,10 +181,7 @@ public struct MachPhysMfnList
     public uint MaxExtents;
 
     public uint Padding0;
-
-    // IN: guest handle of xen_pfn_t. Pointer to buffer to fill with list of extent starts. If there are any large discontiguities in the machine
-    // address space, 2MB gaps in the machphys table will be represented by an MFN base of zero.
-    public ulong ExtentStart;
+    public ulong ExtentStart; // IN: guest handle of xen_pfn_t; receives the MFNs of 2 MiB extents, 0 for a gap.
 
     // OUT: Number of extents written to the above array. This will be smaller than 'max_extents' if the machphys table is smaller than max_e * 2MB.
     public uint ExtentCount;
@@ -246,20 +241,13 @@ public struct RemoveFromPhysmap
     public ulong Gpfn; // IN: GPFN of the current mapping of the page.
 }
 
-/// <summary>
-/// struct xen_memory_map, 16 bytes. Returns the pseudo-physical memory map as it was when the domain was started (specified by
-/// XENMEM_set_memory_map). arg == addr of xen_memory_map_t.
-/// </summary>
+/// <summary>struct xen_memory_map, 16 bytes. Argument of XENMEM_memory_map and XENMEM_machine_memory_map.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct MemoryMap
 {
-    // IN/OUT: On call the number of entries which can be stored in buffer. On return the number of entries which have been stored in buffer.
-    public uint EntryCount;
-
+    public uint EntryCount; // IN/OUT: capacity of Buffer; entries stored.
     public uint Padding0;
-
-    // IN: guest handle of void. Entries in the buffer are in the same format as returned by the BIOS INT 0x15 EAX=0xE820 call.
-    public ulong Buffer;
+    public ulong Buffer; // IN: guest handle of E820Entry; receives the entries.
 }
 
 /// <summary>
@@ -315,7 +303,7 @@ public struct ReservedDeviceMemoryMap
 public struct AcquireResource
 {
     public ushort DomainId; // IN: The domain whose resource is to be mapped
-    public ushort Type; // IN: the type of resource
+    public MemoryResource Type; // IN: the type of resource
 
     // IN: a type-specific resource identifier, which must be zero unless stated otherwise. type == XENMEM_resource_ioreq_server -> id == ioreq server
     // id type == XENMEM_resource_grant_table -> id defined below

@@ -53,7 +53,7 @@ public enum MemoryForkFlags : ushort
 /// <summary>xenmem_access_t: what a guest may do to a page, XENMEM_access_*.</summary>
 public enum MemoryAccess : byte
 {
-    N = 0, // XENMEM_access_n
+    None = 0, // XENMEM_access_n
     R = 1, // XENMEM_access_r
     W = 2, // XENMEM_access_w
     Rw = 3, // XENMEM_access_rw
@@ -62,7 +62,10 @@ public enum MemoryAccess : byte
     Wx = 6, // XENMEM_access_wx
     Rwx = 7, // XENMEM_access_rwx
     Rx2rw = 8, // XENMEM_access_rx2rw: Page starts off as r-x, but automatically change to r-w on a write
-    N2rwx = 9, // XENMEM_access_n2rwx: Log access: starts off as n, automatically goes to rwx, generating an event without pausing the vcpu
+
+    // XENMEM_access_n2rwx: Log access: starts off as n, automatically goes to rwx, generating an event without pausing the vcpu
+    NoneToRwx = 9,
+
     Default = 10, // XENMEM_access_default: Take the domain default
 }
 

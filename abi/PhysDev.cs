@@ -10,16 +10,6 @@ namespace XenSharp.Abi;
 /// <summary>Commands of HYPERVISOR_physdev_op, PHYSDEVOP_*.</summary>
 public enum PhysicalDeviceOperation : uint
 {
-    Eoi = 12, // PHYSDEVOP_eoi: Notify end-of-interrupt (EOI) for the specified IRQ. arg == pointer to physdev_eoi structure.
-
-    // PHYSDEVOP_pirq_eoi_gmfn_v1: Register a shared page for the hypervisor to indicate whether the guest must issue PHYSDEVOP_eoi. The semantics of
-    // PHYSDEVOP_eoi change slightly once the guest used this function in that the associated event channel will automatically get unmasked.
-    PirqEoiGmfnV1 = 17,
-
-    // PHYSDEVOP_pirq_eoi_gmfn_v2: Register a shared page for the hypervisor to indicate whether the guest must issue PHYSDEVOP_eoi. This hypercall is
-    // very similar to PHYSDEVOP_pirq_eoi_gmfn_v1 but it doesn't change the semantics of PHYSDEVOP_eoi.
-    PirqEoiGmfnV2 = 28,
-
     // PHYSDEVOP_irq_status_query: Query the status of an IRQ line. arg == pointer to physdev_irq_status_query structure.
     IrqStatusQuery = 5,
 
@@ -35,10 +25,16 @@ public enum PhysicalDeviceOperation : uint
     AllocIrqVector = 10,
 
     FreeIrqVector = 11, // PHYSDEVOP_free_irq_vector
+    Eoi = 12, // PHYSDEVOP_eoi: Notify end-of-interrupt (EOI) for the specified IRQ. arg == pointer to physdev_eoi structure.
     MapPirq = 13, // PHYSDEVOP_map_pirq
     UnmapPirq = 14, // PHYSDEVOP_unmap_pirq
     ManagePciAdd = 15, // PHYSDEVOP_manage_pci_add
     ManagePciRemove = 16, // PHYSDEVOP_manage_pci_remove
+
+    // PHYSDEVOP_pirq_eoi_gmfn_v1: Register a shared page for the hypervisor to indicate whether the guest must issue PHYSDEVOP_eoi. The semantics of
+    // PHYSDEVOP_eoi change slightly once the guest used this function in that the associated event channel will automatically get unmasked.
+    PirqEoiGmfnV1 = 17,
+
     RestoreMsi = 19, // PHYSDEVOP_restore_msi
     ManagePciAddExtended = 20, // PHYSDEVOP_manage_pci_add_ext
     SetupGsi = 21, // PHYSDEVOP_setup_gsi
@@ -48,12 +44,17 @@ public enum PhysicalDeviceOperation : uint
     PciDeviceRemove = 26, // PHYSDEVOP_pci_device_remove
     RestoreMsiExtended = 27, // PHYSDEVOP_restore_msi_ext
 
+    // PHYSDEVOP_pirq_eoi_gmfn_v2: Register a shared page for the hypervisor to indicate whether the guest must issue PHYSDEVOP_eoi. This hypercall is
+    // very similar to PHYSDEVOP_pirq_eoi_gmfn_v1 but it doesn't change the semantics of PHYSDEVOP_eoi.
+    PirqEoiGmfnV2 = 28,
+
+    DebugPortOperation = 29, // PHYSDEVOP_dbgp_op
+
     // PHYSDEVOP_prepare_msix: Dom0 should use these two to announce MMIO resources assigned to MSI-X capable devices won't (prepare) or may (release)
     // change.
     PrepareMsix = 30,
 
     ReleaseMsix = 31, // PHYSDEVOP_release_msix
-    DebugPortOperation = 29, // PHYSDEVOP_dbgp_op
 }
 
 /// <summary>Flags of PHYSDEVOP_irq_status_query, XENIRQSTAT_*.</summary>
@@ -128,7 +129,7 @@ public struct PhysicalDevicePirqEoiGmfn
 public struct PhysicalDeviceIrqStatusQuery
 {
     public uint Irq; // IN
-    public uint Flags; // OUT: XENIRQSTAT_*
+    public PhysicalIrqStatus Flags; // OUT: XENIRQSTAT_*
 }
 
 /// <summary>
@@ -155,7 +156,7 @@ public struct PhysicalDeviceSetIoBitmap
 [StructLayout(LayoutKind.Sequential)]
 public struct PhysicalDeviceApic
 {
-    public ulong ApicPhysbase; // IN
+    public ulong ApicPhysBase; // IN
     public uint Register; // IN
     public uint Value; // IN: or OUT
 }
@@ -176,7 +177,7 @@ public struct PhysicalDeviceMapPirq
 {
     public ushort DomainId;
     public ushort Padding0;
-    public int Type; // IN
+    public MapPirqType Type; // IN
     public int Index; // IN: (ignored for ..._MULTI_MSI)
     public int Pirq; // IN: or OUT
     public int Bus; // IN: high 16 bits hold segment for ..._MSI_SEG and ..._MULTI_MSI
@@ -294,7 +295,7 @@ public struct PhysicalDevicePciDeviceAdd
     public ushort Segment; // IN
     public byte Bus; // IN
     public byte Devfn; // IN
-    public uint Flags; // IN
+    public PciDeviceFlags Flags; // IN
     public PhysicalDevicePciDeviceAddPhysicalFunction PhysicalFunction; // IN
     public ushort Padding0;
 }

@@ -25,7 +25,7 @@ public enum PlatformCommand : uint
 
     ReadMemoryType = 33, // XENPF_read_memtype: Read current type of an MTRR (x86-specific).
     MicrocodeUpdate = 35, // XENPF_microcode_update
-    PlatformQuirk = 39, // XENPF_platform_quirk
+    Quirk = 39, // XENPF_platform_quirk
     EfiRuntimeCall = 49, // XENPF_efi_runtime_call
     FirmwareInfo = 50, // XENPF_firmware_info
     EnterAcpiSleep = 51, // XENPF_enter_acpi_sleep
@@ -99,7 +99,7 @@ public enum PcpuFlags : uint
 public static class PlatformConstants
 {
     public const uint InterfaceVersion = 0x3000001; // XENPF_INTERFACE_VERSION
-    public const uint QuirkNoirqbalancing = 1; // QUIRK_NOIRQBALANCING: Do not restrict IO-APIC RTE targets
+    public const uint QuirkNoIrqBalancing = 1; // QUIRK_NOIRQBALANCING: Do not restrict IO-APIC RTE targets
     public const uint QuirkIoApicBadRegsel = 2; // QUIRK_IOAPIC_BAD_REGSEL: IO-APIC REGSEL forgets its value
     public const uint QuirkIoApicGoodRegsel = 3; // QUIRK_IOAPIC_GOOD_REGSEL: IO-APIC REGSEL behaves properly
     public const uint EfiGetTimeSetClearsNs = 0x1; // XEN_EFI_GET_TIME_SET_CLEARS_NS
@@ -108,7 +108,7 @@ public static class PlatformConstants
     public const uint EfiSetWakeupTimeEnable = 0x1; // XEN_EFI_SET_WAKEUP_TIME_ENABLE
     public const uint EfiSetWakeupTimeEnableOnly = 0x2; // XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY
     public const uint EfiVariableNonVolatile = 0x1; // XEN_EFI_VARIABLE_NON_VOLATILE
-    public const uint EfiVariableBootserviceAccess = 0x2; // XEN_EFI_VARIABLE_BOOTSERVICE_ACCESS
+    public const uint EfiVariableBootServiceAccess = 0x2; // XEN_EFI_VARIABLE_BOOTSERVICE_ACCESS
     public const uint EfiVariableRuntimeAccess = 0x4; // XEN_EFI_VARIABLE_RUNTIME_ACCESS
     public const uint EfiVarinfoBootSnapshot = 0x1; // XEN_EFI_VARINFO_BOOT_SNAPSHOT
     public const uint FirmwareEfiInfo = 4; // XEN_FW_EFI_INFO: from EFI
@@ -204,217 +204,9 @@ public struct PlatformMicrocodeUpdate
 
 /// <summary>struct xenpf_platform_quirk, 4 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct PlatformPlatformQuirk
+public struct PlatformQuirk
 {
     public uint QuirkId; // IN
-}
-
-/// <summary>struct xenpf_efi_time, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct EfiTime
-{
-    public ushort Year;
-    public byte Month;
-    public byte Day;
-    public byte Hour;
-    public byte Min;
-    public byte Sec;
-    public byte Padding0;
-    public uint Ns;
-    public short Tz;
-    public byte Daylight;
-    public byte Padding1;
-}
-
-/// <summary>struct xenpf_efi_guid, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct EfiGuid
-{
-    public uint Data1;
-    public ushort Data2;
-    public ushort Data3;
-    public ByteArray8 Data4;
-}
-
-/// <summary>struct xenpf_efi_runtime_call, member u.get_time, 24 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiRuntimeCallGetTime
-{
-    public EfiTime Time;
-    public uint Resolution;
-    public uint Accuracy;
-}
-
-/// <summary>struct xenpf_efi_runtime_call, member u.get_variable, 40 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiRuntimeCallGetVariable
-{
-    public ulong Name; // guest handle of void. UCS-2/UTF-16 string
-    public ulong Size;
-    public ulong Data; // guest handle of void.
-    public EfiGuid VendorGuid;
-}
-
-/// <summary>struct xenpf_efi_runtime_call, member u.get_next_variable_name, 32 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiRuntimeCallGetNextVariableName
-{
-    public ulong Size;
-    public ulong Name; // guest handle of void. UCS-2/UTF-16 string
-    public EfiGuid VendorGuid;
-}
-
-/// <summary>struct xenpf_efi_runtime_call, member u.query_variable_info, 32 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiRuntimeCallQueryVariableInfo
-{
-    public uint Attributes;
-    public uint Padding0;
-    public ulong MaxStoreSize;
-    public ulong RemainStoreSize;
-    public ulong MaxSize;
-}
-
-/// <summary>struct xenpf_efi_runtime_call, member u.query_capsule_capabilities, 32 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiRuntimeCallQueryCapsuleCapabilities
-{
-    public ulong CapsuleHeaderArray; // guest handle of void.
-    public ulong CapsuleCount;
-    public ulong MaxCapsuleSize;
-    public uint ResetType;
-    public uint Padding0;
-}
-
-/// <summary>struct xenpf_efi_runtime_call, member u.update_capsule, 24 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiRuntimeCallUpdateCapsule
-{
-    public ulong CapsuleHeaderArray; // guest handle of void.
-    public ulong CapsuleCount;
-    public ulong SgList; // machine address
-}
-
-/// <summary>struct xenpf_efi_runtime_call, 56 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiRuntimeCall
-{
-    public uint Function;
-
-    // This field is generally used for per sub-function flags (defined below), except for the XEN_EFI_get_next_high_monotonic_count case, where it
-    // holds the single returned value.
-    public uint Misc;
-
-    public ulong Status;
-
-    // union: get_time (PlatformEfiRuntimeCallGetTime), set_time (EfiTime), get_wakeup_time (EfiTime), set_wakeup_time (EfiTime), get_variable
-    // (PlatformEfiRuntimeCallGetVariable), set_variable (PlatformEfiRuntimeCallGetVariable), get_next_variable_name ...
-    public UInt64Array5 U;
-}
-
-/// <summary>struct xenpf_firmware_info, member u.disk_info, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformFirmwareInfoDiskInfo
-{
-    public byte Device; // Int13, Fn48: Check Extensions Present. %dl: bios device number
-    public byte Version; // %ah: major version
-    public ushort InterfaceSupport; // %cx: support bitmap
-    public ushort LegacyMaxCylinder; // Int13, Fn08: Legacy Get Device Parameters. %cl[7:6]:%ch: max cyl #
-    public byte LegacyMaxHead; // %dh: max head #
-    public byte LegacySectorsPerTrack; // %cl[5:0]: max sector #
-
-    // guest handle of void. Int13, Fn41: Get Device Parameters (as filled into %ds:%esi). NB. First uint16_t of buffer must be set to buffer size.
-    public ulong EddParams;
-}
-
-/// <summary>struct xenpf_firmware_info, member u.disk_mbr_signature, 8 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformFirmwareInfoDiskMbrSignature
-{
-    public byte Device; // bios device number
-    public ByteArray3 Padding0;
-    public uint MbrSignature; // offset 0x1b8 in mbr
-}
-
-/// <summary>struct xenpf_firmware_info, member u.vbeddc_info, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformFirmwareInfoVbeDdcInfo
-{
-    public byte Capabilities; // Int10, AX=4F15: Get EDID info.
-    public byte EdidTransferTime;
-    public UInt16Array3 Padding0;
-    public ulong Edid; // guest handle of uint8. must refer to 128-byte buffer
-}
-
-/// <summary>union xenpf_efi_info, member cfg, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiInfoConfig
-{
-    public ulong Address; // EFI_CONFIGURATION_TABLE
-    public uint Nent;
-    public uint Padding0;
-}
-
-/// <summary>union xenpf_efi_info, member vendor, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiInfoVendor
-{
-    public uint Revision;
-    public uint BufferSize; // input, in bytes
-    public ulong Name; // guest handle of void. UCS-2/UTF-16 string
-}
-
-/// <summary>union xenpf_efi_info, member mem, 32 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiInfoMemory
-{
-    public ulong Address;
-    public ulong Size;
-    public ulong Attributes;
-    public uint Type;
-    public uint Padding0;
-}
-
-/// <summary>union xenpf_efi_info, member pci_rom, 24 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiInfoPciRom
-{
-    public ushort Segment; // IN
-    public byte Bus; // IN
-    public byte Devfn; // IN
-    public ushort Vendor; // IN
-    public ushort Devid; // IN
-    public ulong Address; // OUT
-    public ulong Size; // OUT
-}
-
-/// <summary>union xenpf_efi_info, member apple_properties, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiInfoAppleProperties
-{
-    public ulong Address; // OUT
-    public ulong Size; // OUT
-}
-
-/// <summary>union xenpf_efi_info, 32 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformEfiInfo
-{
-    // largest member: version (uint), cfg (PlatformEfiInfoConfig), vendor (PlatformEfiInfoVendor), mem (PlatformEfiInfoMemory), pci_rom
-    // (PlatformEfiInfoPciRom), apple_properties (PlatformEfiInfoAppleProperties)
-    public UInt64Array4 U;
-}
-
-/// <summary>struct xenpf_firmware_info, 40 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PlatformFirmwareInfo
-{
-    public uint Type; // IN
-    public uint Index; // IN
-
-    // OUT: union: disk_info (PlatformFirmwareInfoDiskInfo), disk_mbr_signature (PlatformFirmwareInfoDiskMbrSignature), vbeddc_info
-    // (PlatformFirmwareInfoVbeDdcInfo), efi_info (PlatformEfiInfo), kbd_shift_flags (byte).
-    public UInt64Array4 U;
 }
 
 /// <summary>struct xenpf_enter_acpi_sleep, 12 bytes.</summary>
@@ -443,7 +235,7 @@ public struct PlatformChangeFrequency
 [StructLayout(LayoutKind.Sequential)]
 public struct PlatformGetIdleTime
 {
-    public ulong CpuMapBitmap; // IN: guest handle of uint8. CPUs to interrogate; OUT: subset of IN which are present
+    public ulong CpuMapBitmap; // IN/OUT: guest handle of uint8. CPUs to interrogate; subset of IN which are present
     public uint CpuMapCountCpus; // IN: Size of cpumap bitmap.
     public uint Padding0;
     public ulong IdleTime; // IN: guest handle of uint64. Must be indexable for every cpu in cpumap_bitmap.
@@ -532,8 +324,8 @@ public struct PlatformResourceOperation
 [StructLayout(LayoutKind.Sequential)]
 public struct PlatformSymbolData
 {
-    public uint Namelen; // IN: size of name buffer OUT: strlen(name) of hypervisor symbol (may be larger than what's been copied to guest)
-    public uint Symnum; // IN: Symbol to read OUT: Next available symbol. If same as IN then we reached the end
+    public uint Namelen; // IN/OUT: size of name buffer; strlen(name) of hypervisor symbol (may be larger than what's been copied to guest)
+    public uint Symnum; // IN/OUT: Symbol to read; Next available symbol. If same as IN then we reached the end
     public ulong Name; // OUT: guest handle of char.
     public ulong Address; // OUT
     public byte Type; // OUT

@@ -13,20 +13,13 @@ namespace XenSharp.Abi;
 [StructLayout(LayoutKind.Sequential)]
 public struct VcpuTimeInfo
 {
-    // Updates to the following values are preceded and followed by an increment of 'version'. The guest can therefore detect updates by looking for
-    // changes to 'version'.
-    public uint Version;
-
+    public uint Version; // Odd while the record changes; a reader repeats until it sees the same even number before and after.
     public uint Pad0;
-    public ulong TscTimestamp; // TSC at last update of time vals.
-    public ulong SystemTime; // Time, in nanosecs, since boot.
-
-    // Current system time: system_time + ((((tsc - tsc_timestamp) << tsc_shift) * tsc_to_system_mul) >> 32) CPU frequency (Hz): ((10^9 << 32) /
-    // tsc_to_system_mul) >> tsc_shift
-    public uint TscToSystemMul;
-
-    public sbyte TscShift;
-    public byte Flags;
+    public ulong TscTimestamp; // TSC when the record was written.
+    public ulong SystemTime; // System time then, in ns since boot.
+    public uint TscToSystemMul; // now = SystemTime + ((((tsc - TscTimestamp) << TscShift) * TscToSystemMul) >> 32)
+    public sbyte TscShift; // Shift to the left, or to the right if negative.
+    public PvclockFlags Flags; // PvclockFlags.
     public ByteArray2 Pad1;
 }
 
@@ -36,13 +29,10 @@ public struct VcpuTimeInfo
 [StructLayout(LayoutKind.Sequential)]
 public struct VcpuInfo
 {
-    // 'evtchn_upcall_pending' is written non-zero by Xen to indicate a pending notification for a particular VCPU. It is then cleared by the guest OS
-    // /before/ checking for pending work, thus avoiding a set-and-check race.
-    public byte EventChannelUpcallPending;
-
-    public byte EventChannelUpcallMask;
+    public byte EventChannelUpcallPending; // Set by the hypervisor when an event is pending; cleared by the guest before it looks.
+    public byte EventChannelUpcallMask; // PV: no upcall while set. Written by the guest; cleared by SCHEDOP_block.
     public UInt16Array3 Padding0;
-    public ulong EventChannelPendingSelector;
+    public ulong EventChannelPendingSelector; // Bit per 64-bit word of SharedInfo.EventChannelPending that has an unmasked pending port.
     public ArchVcpuInfo Arch;
     public VcpuTimeInfo Time;
 }
@@ -54,19 +44,16 @@ public struct VcpuInfo
 [StructLayout(LayoutKind.Sequential)]
 public struct SharedInfo
 {
-    public VcpuInfoArray32 VcpuInfo;
+    public VcpuInfoArray32 VcpuInfo; // vCPUs 0 to 31, until they register a place of their own.
 
-    // A domain can create "event channels" on which it can send and receive asynchronous event notifications. There are three classes of event that
-    // are delivered by this mechanism: 1. Bi-directional inter- and intra-domain connections.
+    // 2-level format: bit per port; set by the hypervisor, cleared by the guest. Each 64-bit word has its bit in
+    // VcpuInfo.EventChannelPendingSelector.
     public UInt64Array64 EventChannelPending;
 
-    public UInt64Array64 EventChannelMask;
-
-    // Wallclock time: updated by control software or RTC emulation. Guests should base their gettimeofday() syscall on this wallclock-base value.
-    public uint WallClockVersion;
-
-    public uint WallClockSec;
-    public uint WallClockNsec;
-    public uint WallClockSecHigh;
+    public UInt64Array64 EventChannelMask; // 2-level format: bit per port; set and cleared by the guest, read by the hypervisor.
+    public uint WallClockVersion; // Odd while the wall clock fields change.
+    public uint WallClockSec; // Seconds since the Unix epoch at system time 0, adjusted by the time offset of the domain; low half.
+    public uint WallClockNsec; // Nanoseconds below.
+    public uint WallClockSecHigh; // High half of WallClockSec.
     public ArchSharedInfo Arch;
 }

@@ -19,7 +19,7 @@ public struct StartInfoConsoleDomU
 [StructLayout(LayoutKind.Sequential)]
 public struct StartInfoConsoleDom0
 {
-    public uint InfoOff; // Offset of console_info struct.
+    public uint InfoOffset; // Offset of console_info struct.
     public uint InfoSize; // Size of console_info struct from start.
 }
 
@@ -29,7 +29,7 @@ public struct StartInfoConsoleDom0
 [StructLayout(LayoutKind.Sequential)]
 public struct StartInfo
 {
-    public ByteArray32 Magic; // THE FOLLOWING ARE FILLED IN BOTH ON INITIAL BOOT AND ON RESUME. "xen-version-platform".
+    public ByteArray32 Magic; // "xen-version-platform"
     public ulong PageCount; // Total pages allocated to this domain.
     public ulong SharedInfo; // MACHINE address of shared info struct.
     public StartInfoFlags Flags; // SIF_xxx flags.
@@ -38,13 +38,13 @@ public struct StartInfo
     public uint StoreEventChannel; // Event channel for store communication.
     public uint Padding1;
     public UInt64Array2 Console; // union: domU (StartInfoConsoleDomU), dom0 (StartInfoConsoleDom0).
-    public ulong PtBase; // THE FOLLOWING ARE ONLY FILLED IN ON INITIAL BOOT (NOT RESUME). VIRTUAL address of page directory.
-    public ulong PtFrameCount; // Number of bootstrap p.t. frames.
+    public ulong PageTableBase; // VIRTUAL address of page directory.
+    public ulong PageTableFrameCount; // Number of bootstrap p.t. frames.
     public ulong MfnList; // VIRTUAL address of page-frame list.
     public ulong ModuleStart; // VIRTUAL address of pre-loaded module
     public ulong ModuleLength; // (PFN of pre-loaded module if SIF_MOD_START_PFN set in flags). Size (bytes) of pre-loaded module.
     public ByteArray1024 CommandLine;
-    public ulong FirstP2mPfn; // The pfn range here covers both page table and p->m table frames. 1st pfn forming initial P->M table.
+    public ulong FirstP2mPfn; // 1st pfn forming initial P->M table.
     public ulong P2mFrameCount; // # of pfns forming initial P->M table.
 }
 
@@ -89,7 +89,7 @@ public struct Dom0VgaConsoleInfoVesaLfb
     public byte BlueSize;
     public byte ReservedPosition;
     public byte ReservedSize;
-    public uint GblCapabilities; // VESA capabilities (offset 0xa, VESA command 0x4f00).
+    public uint GlobalCapabilities; // VESA capabilities (offset 0xa, VESA command 0x4f00).
     public ushort ModeAttributes; // Mode attributes (offset 0x0, VESA command 0x4f01).
     public ushort Pad;
     public uint ExtendedLfbBase; // high 32 bits of lfb_base

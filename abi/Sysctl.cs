@@ -31,10 +31,10 @@ public enum SysctlCommand : uint
     PsrCmtOperation = 21, // XEN_SYSCTL_psr_cmt_op
     PciTopologyInfo = 22, // XEN_SYSCTL_pcitopoinfo
     PsrAlloc = 23, // XEN_SYSCTL_psr_alloc
-    GetCpuLevellingCapabilities = 25, // XEN_SYSCTL_get_cpu_levelling_caps: #define XEN_SYSCTL_tmem_op 24
+    GetCpuLevellingCapabilities = 25, // XEN_SYSCTL_get_cpu_levelling_caps
     GetCpuFeatureset = 26, // XEN_SYSCTL_get_cpu_featureset
     LivepatchOperation = 27, // XEN_SYSCTL_livepatch_op
-    GetCpuPolicy = 29, // XEN_SYSCTL_get_cpu_policy: #define XEN_SYSCTL_set_parameter 28
+    GetCpuPolicy = 29, // XEN_SYSCTL_get_cpu_policy
 }
 
 /// <summary>What the machine can do, XEN_SYSCTL_PHYSCAP_*.</summary>
@@ -42,7 +42,7 @@ public enum PhysInfoCapabilities : uint
 {
     Hvm = 1u << 0, // XEN_SYSCTL_PHYSCAP_hvm
     Pv = 1u << 1, // XEN_SYSCTL_PHYSCAP_pv
-    Directio = 1u << 2, // XEN_SYSCTL_PHYSCAP_directio
+    DirectIo = 1u << 2, // XEN_SYSCTL_PHYSCAP_directio
     Hap = 1u << 3, // XEN_SYSCTL_PHYSCAP_hap
     Shadow = 1u << 4, // XEN_SYSCTL_PHYSCAP_shadow
     IommuHapPtShare = 1u << 5, // XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share
@@ -50,7 +50,7 @@ public enum PhysInfoCapabilities : uint
     Vpmu = 1u << 7, // XEN_SYSCTL_PHYSCAP_vpmu: The platform supports vPMU.
     GrantTableV1 = 1u << 8, // XEN_SYSCTL_PHYSCAP_gnttab_v1: Xen supports the Grant v1 and/or v2 ABIs.
     GrantTableV2 = 1u << 9, // XEN_SYSCTL_PHYSCAP_gnttab_v2
-    Max = 512, // XEN_SYSCTL_PHYSCAP_MAX: Max XEN_SYSCTL_PHYSCAP_* constant. Used for ABI checking.
+    Max = 512, // XEN_SYSCTL_PHYSCAP_MAX
 }
 
 /// <summary>Commands of XEN_SYSCTL_tbuf_op, XEN_SYSCTL_TBUFOP_*.</summary>
@@ -83,13 +83,13 @@ public enum CpuHotplugOperation : uint
 /// <summary>Commands of XEN_SYSCTL_cpupool_op.</summary>
 public enum CpupoolOperation : uint
 {
-    Create = 1, // XEN_SYSCTL_CPUPOOL_OP_CREATE: C
-    Destroy = 2, // XEN_SYSCTL_CPUPOOL_OP_DESTROY: D
-    Info = 3, // XEN_SYSCTL_CPUPOOL_OP_INFO: I
-    AddCpu = 4, // XEN_SYSCTL_CPUPOOL_OP_ADDCPU: A
-    RemoveCpu = 5, // XEN_SYSCTL_CPUPOOL_OP_RMCPU: R
-    MoveDomain = 6, // XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN: M
-    FreeInfo = 7, // XEN_SYSCTL_CPUPOOL_OP_FREEINFO: F
+    Create = 1, // XEN_SYSCTL_CPUPOOL_OP_CREATE
+    Destroy = 2, // XEN_SYSCTL_CPUPOOL_OP_DESTROY
+    Info = 3, // XEN_SYSCTL_CPUPOOL_OP_INFO
+    AddCpu = 4, // XEN_SYSCTL_CPUPOOL_OP_ADDCPU
+    RemoveCpu = 5, // XEN_SYSCTL_CPUPOOL_OP_RMCPU
+    MoveDomain = 6, // XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN
+    FreeInfo = 7, // XEN_SYSCTL_CPUPOOL_OP_FREEINFO
 }
 
 /// <summary>Featuresets of XEN_SYSCTL_get_cpu_featureset.</summary>
@@ -118,13 +118,13 @@ public enum CpuPolicyIndex : uint
 public static class SysctlConstants
 {
     public const uint InterfaceVersion = 0x15; // XEN_SYSCTL_INTERFACE_VERSION
-    public const uint InvalidCoreId = 0xFFFFFFFFu; // XEN_INVALID_CORE_ID: XEN_SYSCTL_cputopoinfo
+    public const uint InvalidCoreId = 0xFFFFFFFFu; // XEN_INVALID_CORE_ID
     public const uint InvalidSocketId = 0xFFFFFFFFu; // XEN_INVALID_SOCKET_ID
     public const uint InvalidNodeId = 0xFFFFFFFFu; // XEN_INVALID_NODE_ID
-    public const uint InvalidMemorySize = 0xFFFFFFFFu; // XEN_INVALID_MEM_SZ: XEN_SYSCTL_numainfo
-    public const uint InvalidNodeDist = 0xFFFFFFFFu; // XEN_INVALID_NODE_DIST
-    public const uint CpupoolParAny = 0xFFFFFFFFu; // XEN_SYSCTL_CPUPOOL_PAR_ANY
-    public const uint InvalidDevice = 0xFFFFFFFEu; // XEN_INVALID_DEV: XEN_SYSCTL_pcitopoinfo
+    public const uint InvalidMemorySize = 0xFFFFFFFFu; // XEN_INVALID_MEM_SZ
+    public const uint InvalidNodeDistance = 0xFFFFFFFFu; // XEN_INVALID_NODE_DIST
+    public const uint CpupoolParameterAny = 0xFFFFFFFFu; // XEN_SYSCTL_CPUPOOL_PAR_ANY
+    public const uint InvalidDevice = 0xFFFFFFFEu; // XEN_INVALID_DEV
 }
 
 /// <summary>struct xen_sysctl_readconsole, 24 bytes. XEN_SYSCTL_readconsole</summary>
@@ -135,9 +135,9 @@ public struct SysctlReadConsole
     public byte Incremental; // IN: Non-zero -> start index specified by index field.
     public byte Pad0;
     public byte Pad1;
-    public uint Index; // IN: Start index for consuming from ring buffer (if incremental); OUT: End index after consuming from ring buffer.
-    public ulong Buffer; // IN: guest handle of char. Virtual address to write console data.
-    public uint Count; // IN: Size of buffer; OUT: Bytes written to buffer.
+    public uint Index; // IN/OUT: where to start (if Incremental); where the next read starts.
+    public ulong Buffer; // IN: guest handle of char; receives the log.
+    public uint Count; // IN/OUT: size of Buffer; bytes written.
     public uint Padding0;
 }
 
@@ -155,7 +155,7 @@ public struct SysctlTraceBufferOperation
     public uint Padding2;
 }
 
-/// <summary>struct xen_sysctl_physinfo, 112 bytes. Max XEN_SYSCTL_PHYSCAP_* constant. Used for ABI checking.</summary>
+/// <summary>struct xen_sysctl_physinfo, 112 bytes. XEN_SYSCTL_physinfo: what the machine is.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct SysctlPhysInfo
 {
@@ -264,8 +264,8 @@ public struct SysctlCpuTopologyInfo
 [StructLayout(LayoutKind.Sequential)]
 public struct SysctlMemoryInfo
 {
-    public ulong Memsize; // OUT
-    public ulong Memfree; // OUT
+    public ulong MemorySize; // OUT
+    public ulong MemoryFree; // OUT
 }
 
 /// <summary>
@@ -287,9 +287,9 @@ public struct SysctlNumaInfo
 [StructLayout(LayoutKind.Sequential)]
 public struct SysctlCpupoolOperation
 {
-    public uint Operation; // IN
-    public uint CpupoolId; // IN: CDIARM OUT: CI
-    public uint SchedulerId; // IN: C OUT: I
+    public CpupoolOperation Operation; // IN
+    public uint CpupoolId; // IN/OUT: CDIARM; CI
+    public uint SchedulerId; // IN/OUT: C; I
     public uint DomainId; // IN: M
     public uint Cpu; // IN: AR
     public uint DomainCount; // OUT: I
@@ -300,7 +300,7 @@ public struct SysctlCpupoolOperation
 [StructLayout(LayoutKind.Sequential)]
 public struct SysctlPciTopologyInfo
 {
-    public uint DeviceCount; // IN: Number of elements in 'devs' and 'nodes' arrays. OUT: Number of processed elements of those arrays.
+    public uint DeviceCount; // IN/OUT: Number of elements in 'devs' and 'nodes' arrays; Number of processed elements of those arrays.
     public uint Padding0;
     public ulong Devices; // IN: guest handle of PhysicalDevicePciDevice. list of devices for which node IDs are requested.
 

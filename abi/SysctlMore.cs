@@ -9,15 +9,15 @@ namespace XenSharp.Abi;
 /// <summary>Commands of XEN_SYSCTL_get_pmstat, PMSTAT_*.</summary>
 public enum PmStatType : uint
 {
-    CategoryMask = 0xF0, // PMSTAT_CATEGORY_MASK
     Px = 0x10, // PMSTAT_PX
-    Cx = 0x20, // PMSTAT_CX
     GetMaxPx = 0x11, // PMSTAT_get_max_px
     GetPxstat = 0x12, // PMSTAT_get_pxstat
     ResetPxstat = 0x13, // PMSTAT_reset_pxstat
+    Cx = 0x20, // PMSTAT_CX
     GetMaxCx = 0x21, // PMSTAT_get_max_cx
     GetCxstat = 0x22, // PMSTAT_get_cxstat
     ResetCxstat = 0x23, // PMSTAT_reset_cxstat
+    CategoryMask = 0xF0, // PMSTAT_CATEGORY_MASK
 }
 
 /// <summary>Commands of XEN_SYSCTL_pm_op, XEN_SYSCTL_pm_op_*.</summary>
@@ -219,137 +219,6 @@ public struct SysctlPerformanceCounterOperation
     public ulong Value; // OUT: guest handle of xen_sysctl_perfc_val_t. counter values (or NULL)
 }
 
-/// <summary>struct pm_px_val, 24 bytes. XEN_SYSCTL_get_pmstat</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PmPxValue
-{
-    public ulong Frequency; // Px core frequency
-    public ulong Residency; // Px residency time
-    public ulong Count; // Px transition count
-}
-
-/// <summary>struct pm_px_stat, 24 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PmPxStat
-{
-    public byte Total; // total Px states
-    public byte Usable; // usable Px states
-    public byte Last; // last Px state
-    public byte Current; // current Px state
-    public uint Padding0;
-    public ulong TransPt; // guest handle of uint64. Px transition table
-    public ulong Pt; // guest handle of PmPxValue.
-}
-
-/// <summary>struct pm_cx_stat, 56 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct PmCxStat
-{
-    public uint Count; // entry nr in triggers & residencies, including C0
-    public uint Last; // last Cx state
-    public ulong IdleTime; // idle time from boot
-    public ulong Triggers; // guest handle of uint64. Cx trigger counts
-    public ulong Residencies; // guest handle of uint64. Cx residencies
-    public uint PcCount; // entry nr in pc[]
-    public uint CcCount; // entry nr in cc[]
-
-    // guest handle of uint64. These two arrays may (and generally will) have unused slots; slots not having a corresponding hardware register will
-    // not be written by the hypervisor.
-    public ulong Pc;
-
-    public ulong Cc; // guest handle of uint64.
-}
-
-/// <summary>struct xen_sysctl_get_pmstat, 64 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlGetPmStat
-{
-    public uint Type;
-    public uint Cpuid;
-    public UInt64Array7 U; // union: getpx (PmPxStat), getcx (PmCxStat).
-}
-
-/// <summary>struct xen_userspace, 4 bytes. XEN_SYSCTL_pm_op</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct CpuFreqUserspace
-{
-    public uint ScalingSetSpeed;
-}
-
-/// <summary>struct xen_ondemand, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct CpuFreqOndemand
-{
-    public uint SamplingRateMax;
-    public uint SamplingRateMin;
-    public uint SamplingRate;
-    public uint UpThreshold;
-}
-
-/// <summary>
-/// struct xen_get_cpufreq_para, 120 bytes. cpufreq para name of this structure named same as sysfs file name of native linux
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct GetCpuFreqParameters
-{
-    public uint CpuNumber; // IN/OUT
-    public uint FrequencyNumber; // IN/OUT
-    public uint GovernorNumber; // IN/OUT
-    public uint Padding0;
-    public ulong AffectedCpus; // OUT: guest handle of uint32.
-    public ulong ScalingAvailableFrequencies; // OUT: guest handle of uint32.
-    public ulong ScalingAvailableGovernors; // OUT: guest handle of char.
-    public ByteArray16 ScalingDriver; // OUT
-    public uint CpuInfoCurrentFrequency; // OUT
-    public uint CpuInfoMaxFrequency; // OUT
-    public uint CpuInfoMinFrequency; // OUT
-    public uint ScalingCurrentFrequency; // OUT
-    public ByteArray16 ScalingGovernor; // OUT
-    public uint ScalingMaxFrequency; // OUT
-    public uint ScalingMinFrequency; // OUT
-    public UInt32Array4 U; // OUT: union: userspace (CpuFreqUserspace), ondemand (CpuFreqOndemand). for specific governor
-    public int TurboEnabled; // OUT
-    public uint Padding1;
-}
-
-/// <summary>struct xen_set_cpufreq_gov, 16 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SetCpuFreqGovernor
-{
-    public ByteArray16 ScalingGovernor;
-}
-
-/// <summary>struct xen_set_cpufreq_para, 8 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SetCpuFreqParameters
-{
-    public uint ControlType;
-    public uint ControlValue;
-}
-
-/// <summary>struct xen_sysctl_pm_op, 128 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlPmOperation
-{
-    public uint Command;
-    public uint Cpuid;
-
-    // union: get_para (GetCpuFreqParameters), set_gov (SetCpuFreqGovernor), set_para (SetCpuFreqParameters), get_avgfreq (ulong), set_sched_opt_smt
-    // (uint), get_max_cstate (uint), set_max_cstate (uint).
-    public UInt64Array15 U;
-}
-
-/// <summary>struct xen_sysctl_page_offline_op, 24 bytes. XEN_SYSCTL_page_offline_op</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlPageOfflineOperation
-{
-    public uint Command;
-    public uint Start;
-    public uint End;
-    public uint Padding0;
-    public ulong Status; // OUT: guest handle of uint32. result of page offline request bit 0~15: result flags bit 16~31: owner
-}
-
 /// <summary>struct xen_sysctl_lockprof_data, 80 bytes. Record-type:</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct SysctlLockProfileData
@@ -377,7 +246,7 @@ public struct SysctlLockProfileOperation
 
 /// <summary>struct xen_sysctl_arinc653_schedule, member sched_entries[0], 32 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct SysctlArinc653ScheduleSchedulerEntry
+public struct SysctlArinc653ScheduleEntry
 {
     public DomainHandle DomainHandle; // dom_handle must match a domain's UUID
 
@@ -400,7 +269,7 @@ public struct SysctlArinc653Schedule
     public ulong MajorFrame; // major_frame holds the time for the new schedule's major frame in nanoseconds.
     public byte SchedulerEntryCount; // num_sched_entries holds how many of the entries in the sched_entries[] array are valid.
     public ByteArray7 Padding0;
-    public SysctlArinc653ScheduleSchedulerEntryArray64 SchedulerEntries; // The sched_entries array holds the actual schedule entries.
+    public SysctlArinc653ScheduleEntryArray64 SchedulerEntries; // The sched_entries array holds the actual schedule entries.
 }
 
 /// <summary>
@@ -506,98 +375,4 @@ public struct SysctlPsrAlloc
 public struct SysctlCpuLevellingCapabilities
 {
     public uint Capabilities;
-}
-
-/// <summary>
-/// struct xen_livepatch_name, 16 bytes. Structure describing an ELF payload. Uniquely identifies the payload. Should be human readable. Recommended
-/// length is upto XEN_LIVEPATCH_NAME_SIZE. Includes the NUL terminator.
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct LivepatchName
-{
-    public ulong Name; // IN: guest handle of char. pointer to name.
-    public ushort Size; // IN: size of name. May be upto XEN_LIVEPATCH_NAME_SIZE.
-    public UInt16Array3 Pad; // IN: MUST be zero.
-}
-
-/// <summary>
-/// struct xen_sysctl_livepatch_upload, 32 bytes. Upload a payload to the hypervisor. The payload is verified against basic checks and if there are
-/// any issues the proper return code will be returned. The payload is not applied at this time - that is controlled by XEN_SYSCTL_LIVEPATCH_ACTION.
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlLivepatchUpload
-{
-    public LivepatchName Name; // IN: name of the patch.
-    public ulong Size; // IN: size of the ELF file.
-    public ulong Payload; // IN: guest handle of uint8. the ELF file.
-}
-
-/// <summary>struct xen_livepatch_status, 8 bytes. Retrieve an status of an specific payload.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct LivepatchStatus
-{
-    public uint State; // OUT: LIVEPATCH_STATE_*.
-    public int Result; // OUT: 0 if no error, otherwise -XEN_EXX.
-}
-
-/// <summary>struct xen_sysctl_livepatch_get, 24 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlLivepatchGet
-{
-    public LivepatchName Name; // IN: name of the payload.
-    public LivepatchStatus Status; // IN/OUT: state of it.
-}
-
-/// <summary>
-/// struct xen_sysctl_livepatch_list, 64 bytes. Retrieve an array of abbreviated status, names and metadata of payloads that are loaded in the
-/// hypervisor.
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlLivepatchList
-{
-    public uint Version; // OUT: Hypervisor stamps value. If varies between calls, we are getting stale data.
-    public uint Index; // IN: Index into hypervisor list.
-
-    // IN: How many status, name, and len should fill out. Can be zero to get amount of payloads and version. OUT: How many payloads left.
-    public uint Count;
-
-    public uint Pad; // IN: Must be zero.
-    public uint NameTotalSize; // OUT: Total size of all transfer names
-    public uint MetadataTotalSize; // OUT: Total size of all transfer metadata
-    public ulong Status; // OUT: guest handle of LivepatchStatus. Must have enough space allocate for nr of them.
-
-    // OUT: guest handle of char. Array of names. Each member may have an arbitrary length up to XEN_LIVEPATCH_NAME_SIZE bytes. Must have nr of them.
-    public ulong Name;
-
-    public ulong Length; // OUT: guest handle of uint32. Array of lengths of name's. Must have nr of them.
-
-    // OUT: guest handle of char. Array of metadata strings. Each member may have an arbitrary length. Must have nr of them.
-    public ulong Metadata;
-
-    public ulong MetadataLength; // OUT: guest handle of uint32. Array of lengths of metadata's. Must have nr of them.
-}
-
-/// <summary>
-/// struct xen_sysctl_livepatch_action, 32 bytes. Perform an operation on the payload structure referenced by the `name` field. The operation request
-/// is asynchronous and the status should be retrieved by using either XEN_SYSCTL_LIVEPATCH_GET or XEN_SYSCTL_LIVEPATCH_LIST hypercall.
-/// </summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlLivepatchAction
-{
-    public LivepatchName Name; // IN: name of the patch.
-    public uint Command; // IN: LIVEPATCH_ACTION_*.
-    public uint Timeout; // IN: If zero then uses
-    public uint Flags; // IN: action flags.
-    public uint Pad; // Provide additional parameters for an action. IN: Always zero.
-}
-
-/// <summary>struct xen_sysctl_livepatch_op, 72 bytes.</summary>
-[StructLayout(LayoutKind.Sequential)]
-public struct SysctlLivepatchOperation
-{
-    public uint Command; // IN: XEN_SYSCTL_LIVEPATCH_*.
-    public uint Pad; // IN: Always zero.
-
-    // union: upload (SysctlLivepatchUpload), list (SysctlLivepatchList), get (SysctlLivepatchGet), action (SysctlLivepatchAction).
-    public UInt64Array8 U;
 }

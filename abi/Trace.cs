@@ -48,6 +48,68 @@ public enum TraceEvent : uint
     SchedulerSwitchInfcont = 0x28011, // TRC_SCHED_SWITCH_INFCONT
     Dom0DomainAdd = 0x41001, // TRC_DOM0_DOM_ADD
     Dom0DomainRem = 0x41002, // TRC_DOM0_DOM_REM
+    HvmVmentry = 0x81001, // TRC_HVM_VMENTRY
+    HvmVmexit = 0x81002, // TRC_HVM_VMEXIT
+    HvmVmexit64 = 0x81102, // TRC_HVM_VMEXIT64
+    HvmPfXen = 0x82001, // TRC_HVM_PF_XEN
+    HvmPfInject = 0x82002, // TRC_HVM_PF_INJECT
+    HvmInjException = 0x82003, // TRC_HVM_INJ_EXC
+    HvmInjVirq = 0x82004, // TRC_HVM_INJ_VIRQ
+    HvmReinjVirq = 0x82005, // TRC_HVM_REINJ_VIRQ
+    HvmIoRead = 0x82006, // TRC_HVM_IO_READ
+    HvmIoWrite = 0x82007, // TRC_HVM_IO_WRITE
+    HvmCrRead = 0x82008, // TRC_HVM_CR_READ
+    HvmCrWrite = 0x82009, // TRC_HVM_CR_WRITE
+    HvmDrRead = 0x8200A, // TRC_HVM_DR_READ
+    HvmDrWrite = 0x8200B, // TRC_HVM_DR_WRITE
+    HvmMsrRead = 0x8200C, // TRC_HVM_MSR_READ
+    HvmMsrWrite = 0x8200D, // TRC_HVM_MSR_WRITE
+    HvmCpuid = 0x8200E, // TRC_HVM_CPUID
+    HvmInterrupt = 0x8200F, // TRC_HVM_INTR
+    HvmNmi = 0x82010, // TRC_HVM_NMI
+    HvmSmi = 0x82011, // TRC_HVM_SMI
+    HvmVmmcall = 0x82012, // TRC_HVM_VMMCALL
+    HvmHlt = 0x82013, // TRC_HVM_HLT
+    HvmInvlpg = 0x82014, // TRC_HVM_INVLPG
+    HvmMce = 0x82015, // TRC_HVM_MCE
+    HvmIoPortRead = 0x82016, // TRC_HVM_IOPORT_READ
+    HvmIoMemoryRead = 0x82017, // TRC_HVM_IOMEM_READ
+    HvmClts = 0x82018, // TRC_HVM_CLTS
+    HvmLmsw = 0x82019, // TRC_HVM_LMSW
+    HvmRdtsc = 0x8201A, // TRC_HVM_RDTSC
+    HvmInterruptWindow = 0x82020, // TRC_HVM_INTR_WINDOW
+    HvmNpf = 0x82021, // TRC_HVM_NPF
+    HvmRealmodeEmulate = 0x82022, // TRC_HVM_REALMODE_EMULATE
+    HvmTrap = 0x82023, // TRC_HVM_TRAP
+    HvmTrapDebug = 0x82024, // TRC_HVM_TRAP_DEBUG
+    HvmVlapic = 0x82025, // TRC_HVM_VLAPIC
+    HvmPfXen64 = 0x82101, // TRC_HVM_PF_XEN64
+    HvmPfInject64 = 0x82102, // TRC_HVM_PF_INJECT64
+    HvmCrRead64 = 0x82108, // TRC_HVM_CR_READ64
+    HvmCrWrite64 = 0x82109, // TRC_HVM_CR_WRITE64
+    HvmInvlpg64 = 0x82114, // TRC_HVM_INVLPG64
+    HvmLmsw64 = 0x82119, // TRC_HVM_LMSW64
+    HvmXcrRead64 = 0x82126, // TRC_HVM_XCR_READ64
+    HvmXcrWrite64 = 0x82127, // TRC_HVM_XCR_WRITE64
+    HvmIoPortWrite = 0x82216, // TRC_HVM_IOPORT_WRITE
+    HvmIoMemoryWrite = 0x82217, // TRC_HVM_IOMEM_WRITE
+    HvmEmulateHpetStartTimer = 0x84001, // TRC_HVM_EMUL_HPET_START_TIMER: Trace events for emulated devices
+    HvmEmulatePitStartTimer = 0x84002, // TRC_HVM_EMUL_PIT_START_TIMER
+    HvmEmulateRtcStartTimer = 0x84003, // TRC_HVM_EMUL_RTC_START_TIMER
+    HvmEmulateLocalApicStartTimer = 0x84004, // TRC_HVM_EMUL_LAPIC_START_TIMER
+    HvmEmulateHpetStopTimer = 0x84005, // TRC_HVM_EMUL_HPET_STOP_TIMER
+    HvmEmulatePitStopTimer = 0x84006, // TRC_HVM_EMUL_PIT_STOP_TIMER
+    HvmEmulateRtcStopTimer = 0x84007, // TRC_HVM_EMUL_RTC_STOP_TIMER
+    HvmEmulateLocalApicStopTimer = 0x84008, // TRC_HVM_EMUL_LAPIC_STOP_TIMER
+    HvmEmulatePitTimerCb = 0x84009, // TRC_HVM_EMUL_PIT_TIMER_CB
+    HvmEmulateLocalApicTimerCb = 0x8400A, // TRC_HVM_EMUL_LAPIC_TIMER_CB
+    HvmEmulatePicIntOutput = 0x8400B, // TRC_HVM_EMUL_PIC_INT_OUTPUT
+    HvmEmulatePicKick = 0x8400C, // TRC_HVM_EMUL_PIC_KICK
+    HvmEmulatePicIntack = 0x8400D, // TRC_HVM_EMUL_PIC_INTACK
+    HvmEmulatePicPosedge = 0x8400E, // TRC_HVM_EMUL_PIC_POSEDGE
+    HvmEmulatePicNegedge = 0x8400F, // TRC_HVM_EMUL_PIC_NEGEDGE
+    HvmEmulatePicPendIrqCall = 0x84010, // TRC_HVM_EMUL_PIC_PEND_IRQ_CALL
+    HvmEmulateLocalApicPicInterrupt = 0x84011, // TRC_HVM_EMUL_LAPIC_PIC_INTR
     MemoryPageGrantMap = 0x10F001, // TRC_MEM_PAGE_GRANT_MAP
     MemoryPageGrantUnmap = 0x10F002, // TRC_MEM_PAGE_GRANT_UNMAP
     MemoryPageGrantTransfer = 0x10F003, // TRC_MEM_PAGE_GRANT_TRANSFER
@@ -84,68 +146,6 @@ public enum TraceEvent : uint
     ShadowPreallocUnpin = 0x40F00D, // TRC_SHADOW_PREALLOC_UNPIN
     ShadowResyncFull = 0x40F00E, // TRC_SHADOW_RESYNC_FULL
     ShadowResyncOnly = 0x40F00F, // TRC_SHADOW_RESYNC_ONLY
-    HvmVmentry = 0x81001, // TRC_HVM_VMENTRY
-    HvmVmexit = 0x81002, // TRC_HVM_VMEXIT
-    HvmVmexit64 = 0x81102, // TRC_HVM_VMEXIT64
-    HvmPfXen = 0x82001, // TRC_HVM_PF_XEN
-    HvmPfXen64 = 0x82101, // TRC_HVM_PF_XEN64
-    HvmPfInject = 0x82002, // TRC_HVM_PF_INJECT
-    HvmPfInject64 = 0x82102, // TRC_HVM_PF_INJECT64
-    HvmInjException = 0x82003, // TRC_HVM_INJ_EXC
-    HvmInjVirq = 0x82004, // TRC_HVM_INJ_VIRQ
-    HvmReinjVirq = 0x82005, // TRC_HVM_REINJ_VIRQ
-    HvmIoRead = 0x82006, // TRC_HVM_IO_READ
-    HvmIoWrite = 0x82007, // TRC_HVM_IO_WRITE
-    HvmCrRead = 0x82008, // TRC_HVM_CR_READ
-    HvmCrRead64 = 0x82108, // TRC_HVM_CR_READ64
-    HvmCrWrite = 0x82009, // TRC_HVM_CR_WRITE
-    HvmCrWrite64 = 0x82109, // TRC_HVM_CR_WRITE64
-    HvmDrRead = 0x8200A, // TRC_HVM_DR_READ
-    HvmDrWrite = 0x8200B, // TRC_HVM_DR_WRITE
-    HvmMsrRead = 0x8200C, // TRC_HVM_MSR_READ
-    HvmMsrWrite = 0x8200D, // TRC_HVM_MSR_WRITE
-    HvmCpuid = 0x8200E, // TRC_HVM_CPUID
-    HvmInterrupt = 0x8200F, // TRC_HVM_INTR
-    HvmNmi = 0x82010, // TRC_HVM_NMI
-    HvmSmi = 0x82011, // TRC_HVM_SMI
-    HvmVmmcall = 0x82012, // TRC_HVM_VMMCALL
-    HvmHlt = 0x82013, // TRC_HVM_HLT
-    HvmInvlpg = 0x82014, // TRC_HVM_INVLPG
-    HvmInvlpg64 = 0x82114, // TRC_HVM_INVLPG64
-    HvmMce = 0x82015, // TRC_HVM_MCE
-    HvmIoPortRead = 0x82016, // TRC_HVM_IOPORT_READ
-    HvmIoMemoryRead = 0x82017, // TRC_HVM_IOMEM_READ
-    HvmClts = 0x82018, // TRC_HVM_CLTS
-    HvmLmsw = 0x82019, // TRC_HVM_LMSW
-    HvmLmsw64 = 0x82119, // TRC_HVM_LMSW64
-    HvmRdtsc = 0x8201A, // TRC_HVM_RDTSC
-    HvmInterruptWindow = 0x82020, // TRC_HVM_INTR_WINDOW
-    HvmNpf = 0x82021, // TRC_HVM_NPF
-    HvmRealmodeEmulate = 0x82022, // TRC_HVM_REALMODE_EMULATE
-    HvmTrap = 0x82023, // TRC_HVM_TRAP
-    HvmTrapDebug = 0x82024, // TRC_HVM_TRAP_DEBUG
-    HvmVlapic = 0x82025, // TRC_HVM_VLAPIC
-    HvmXcrRead64 = 0x82126, // TRC_HVM_XCR_READ64
-    HvmXcrWrite64 = 0x82127, // TRC_HVM_XCR_WRITE64
-    HvmIoPortWrite = 0x82216, // TRC_HVM_IOPORT_WRITE
-    HvmIoMemoryWrite = 0x82217, // TRC_HVM_IOMEM_WRITE
-    HvmEmulHpetStartTimer = 0x84001, // TRC_HVM_EMUL_HPET_START_TIMER: Trace events for emulated devices
-    HvmEmulPitStartTimer = 0x84002, // TRC_HVM_EMUL_PIT_START_TIMER
-    HvmEmulRtcStartTimer = 0x84003, // TRC_HVM_EMUL_RTC_START_TIMER
-    HvmEmulLocalApicStartTimer = 0x84004, // TRC_HVM_EMUL_LAPIC_START_TIMER
-    HvmEmulHpetStopTimer = 0x84005, // TRC_HVM_EMUL_HPET_STOP_TIMER
-    HvmEmulPitStopTimer = 0x84006, // TRC_HVM_EMUL_PIT_STOP_TIMER
-    HvmEmulRtcStopTimer = 0x84007, // TRC_HVM_EMUL_RTC_STOP_TIMER
-    HvmEmulLocalApicStopTimer = 0x84008, // TRC_HVM_EMUL_LAPIC_STOP_TIMER
-    HvmEmulPitTimerCb = 0x84009, // TRC_HVM_EMUL_PIT_TIMER_CB
-    HvmEmulLocalApicTimerCb = 0x8400A, // TRC_HVM_EMUL_LAPIC_TIMER_CB
-    HvmEmulPicIntOutput = 0x8400B, // TRC_HVM_EMUL_PIC_INT_OUTPUT
-    HvmEmulPicKick = 0x8400C, // TRC_HVM_EMUL_PIC_KICK
-    HvmEmulPicIntack = 0x8400D, // TRC_HVM_EMUL_PIC_INTACK
-    HvmEmulPicPosedge = 0x8400E, // TRC_HVM_EMUL_PIC_POSEDGE
-    HvmEmulPicNegedge = 0x8400F, // TRC_HVM_EMUL_PIC_NEGEDGE
-    HvmEmulPicPendIrqCall = 0x84010, // TRC_HVM_EMUL_PIC_PEND_IRQ_CALL
-    HvmEmulLocalApicPicInterrupt = 0x84011, // TRC_HVM_EMUL_LAPIC_PIC_INTR
     PmFrequencyChange = 0x801001, // TRC_PM_FREQ_CHANGE: trace events for per class
     PmIdleEntry = 0x801002, // TRC_PM_IDLE_ENTRY
     PmIdleExit = 0x801003, // TRC_PM_IDLE_EXIT
@@ -169,7 +169,7 @@ public static class TraceConstants
     public const uint SubclsShift = 12; // TRC_SUBCLS_SHIFT: Trace subclasses
     public const uint HvmEntryexit = 0x81000; // TRC_HVM_ENTRYEXIT: VMENTRY and #VMEXIT
     public const uint HvmHandler = 0x82000; // TRC_HVM_HANDLER: various HVM handlers
-    public const uint HvmEmul = 0x84000; // TRC_HVM_EMUL: emulated devices
+    public const uint HvmEmulate = 0x84000; // TRC_HVM_EMUL: emulated devices
     public const uint SchedulerMin = 0x21000; // TRC_SCHED_MIN: Just runstate changes
     public const uint SchedulerClass = 0x22000; // TRC_SCHED_CLASS: Scheduler-specific
     public const uint SchedulerVerbose = 0x28000; // TRC_SCHED_VERBOSE: More inclusive scheduling
@@ -183,7 +183,7 @@ public static class TraceConstants
     public const int SchedulerEventMask = -3585; // TRC_SCHED_EVT_MASK
     public const uint SchedulerCsched = 0; // TRC_SCHED_CSCHED: Per-scheduler IDs, to identify scheduler specific events
     public const uint SchedulerCsched2 = 1; // TRC_SCHED_CSCHED2
-    public const uint SchedulerArinc653 = 3; // TRC_SCHED_ARINC653: #define XEN_SCHEDULER_SEDF 2 (Removed)
+    public const uint SchedulerArinc653 = 3; // TRC_SCHED_ARINC653
     public const uint SchedulerRtds = 4; // TRC_SCHED_RTDS
     public const uint SchedulerSnull = 5; // TRC_SCHED_SNULL
     public const uint Dom0Domops = 0x41000; // TRC_DOM0_DOMOPS: Domains manipulations
@@ -207,7 +207,7 @@ public struct TraceRecordCycles
 
 /// <summary>struct t_rec, member u.nocycles, 28 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct TraceRecordNocycles
+public struct TraceRecordNoCycles
 {
     public UInt32Array7 ExtraU32; // event data items
 }
@@ -217,7 +217,7 @@ public struct TraceRecordNocycles
 public struct TraceRecord
 {
     public uint EventAndFlags; // bits, low to high: event:28, extra_u32:3, cycles_included:1
-    public UInt32Array9 U; // union: cycles (TraceRecordCycles), nocycles (TraceRecordNocycles).
+    public UInt32Array9 U; // union: cycles (TraceRecordCycles), nocycles (TraceRecordNoCycles).
 }
 
 /// <summary>

@@ -71,7 +71,7 @@ public static class RunstateConstants
 [StructLayout(LayoutKind.Sequential)]
 public struct RunstateInfo
 {
-    public RunstateKind State; // OUT: VCPU's current state (RUNSTATE_*).
+    public RunstateKind State; // OUT: what the vCPU is doing, RUNSTATE_*.
     public uint Padding0;
     public ulong StateEntryTime; // OUT: When was current state entered (system time, ns)?
 

@@ -13,7 +13,7 @@ public enum VersionOperation : uint
     ExtraVersion = 1, // XENVER_extraversion: arg == xen_extraversion_t.
     CompileInfo = 2, // XENVER_compile_info: arg == xen_compile_info_t.
     Capabilities = 3, // XENVER_capabilities
-    Changeset = 4, // XENVER_changeset
+    ChangeSet = 4, // XENVER_changeset
     PlatformParameters = 5, // XENVER_platform_parameters
     GetFeatures = 6, // XENVER_get_features
     PageSize = 7, // XENVER_pagesize: arg == NULL; returns host memory page size.
@@ -27,9 +27,9 @@ public enum VersionOperation : uint
 /// <summary>Sizes of the strings of HYPERVISOR_xen_version.</summary>
 public static class VersionLimits
 {
-    public const uint ExtraversionLength = 16; // XEN_EXTRAVERSION_LEN
+    public const uint ExtraVersionLength = 16; // XEN_EXTRAVERSION_LEN
     public const uint CapabilitiesInfoLength = 1024; // XEN_CAPABILITIES_INFO_LEN
-    public const uint ChangesetInfoLength = 64; // XEN_CHANGESET_INFO_LEN
+    public const uint ChangeSetInfoLength = 64; // XEN_CHANGESET_INFO_LEN
 }
 
 /// <summary>struct xen_compile_info, 144 bytes. arg == xen_compile_info_t.</summary>

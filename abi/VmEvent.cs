@@ -19,11 +19,11 @@ public enum VmEventFlags : uint
     EmulateNowrite = 1u << 3,
 
     // VM_EVENT_FLAG_TOGGLE_SINGLESTEP: Toggle singlestepping on vm_event response. Requires the vCPU to be paused already (synchronous events only).
-    ToggleSinglestep = 1u << 4,
+    ToggleSingleStep = 1u << 4,
 
     // VM_EVENT_FLAG_SET_EMUL_READ_DATA: Data is being sent back to the hypervisor in the event response, to be returned by the read function when
     // emulating an instruction.
-    SetEmulReadData = 1u << 5,
+    SetEmulateReadData = 1u << 5,
 
     // VM_EVENT_FLAG_DENY: Deny completion of the operation that triggered the event. Currently only useful for MSR and control-register write events.
     // Requires the vCPU to be paused already (synchronous events only).
@@ -38,14 +38,14 @@ public enum VmEventFlags : uint
     SetRegisters = 1u << 8,
 
     // VM_EVENT_FLAG_SET_EMUL_INSN_DATA: Instruction cache is being sent back to the hypervisor in the event response to be used by the emulator.
-    SetEmulInsnData = 1u << 9,
+    SetEmulateInstructionData = 1u << 9,
 
     // VM_EVENT_FLAG_GET_NEXT_INTERRUPT: Have a one-shot VM_EVENT_REASON_INTERRUPT event sent for the first interrupt pending after resuming the VCPU.
     GetNextInterrupt = 1u << 10,
 
     // VM_EVENT_FLAG_FAST_SINGLESTEP: Execute fast singlestepping on vm_event response. Requires the vCPU to be paused already (synchronous events
     // only).
-    FastSinglestep = 1u << 11,
+    FastSingleStep = 1u << 11,
 
     NestedP2m = 1u << 12, // VM_EVENT_FLAG_NESTED_P2M: Set if the event comes from a nested VM and thus npt_base is valid.
     ResetVmTrace = 1u << 13, // VM_EVENT_FLAG_RESET_VMTRACE: Reset the vmtrace buffer (if vmtrace is enabled)
@@ -63,7 +63,7 @@ public enum VmEventReason : uint
     WriteControlRegister = 4, // VM_EVENT_REASON_WRITE_CTRLREG: A control register was updated
     MovToMsr = 5, // VM_EVENT_REASON_MOV_TO_MSR: An MSR was updated.
     SoftwareBreakpoint = 6, // VM_EVENT_REASON_SOFTWARE_BREAKPOINT: Debug operation executed (e.g. int3)
-    Singlestep = 7, // VM_EVENT_REASON_SINGLESTEP: Single-step (e.g. MTF)
+    SingleStep = 7, // VM_EVENT_REASON_SINGLESTEP: Single-step (e.g. MTF)
     GuestRequest = 8, // VM_EVENT_REASON_GUEST_REQUEST: An event has been requested via HVMOP_guest_request_vm_event.
     DebugException = 9, // VM_EVENT_REASON_DEBUG_EXCEPTION: A debug exception was caught
     Cpuid = 10, // VM_EVENT_REASON_CPUID: CPUID executed
@@ -74,7 +74,7 @@ public enum VmEventReason : uint
 
     Interrupt = 12, // VM_EVENT_REASON_INTERRUPT: An interrupt has been delivered.
     DescriptorAccess = 13, // VM_EVENT_REASON_DESCRIPTOR_ACCESS: A descriptor table register was accessed.
-    EmulUnimplemented = 14, // VM_EVENT_REASON_EMUL_UNIMPLEMENTED: Current instruction is not implemented by the emulator
+    EmulateUnimplemented = 14, // VM_EVENT_REASON_EMUL_UNIMPLEMENTED: Current instruction is not implemented by the emulator
     Vmexit = 15, // VM_EVENT_REASON_VMEXIT: VMEXIT
 }
 

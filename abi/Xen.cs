@@ -13,7 +13,7 @@ public enum HypercallNumber : uint
     SetGdt = 2, // __HYPERVISOR_set_gdt
     StackSwitch = 3, // __HYPERVISOR_stack_switch
     SetCallbacks = 4, // __HYPERVISOR_set_callbacks
-    FpuTaskswitch = 5, // __HYPERVISOR_fpu_taskswitch
+    FpuTaskSwitch = 5, // __HYPERVISOR_fpu_taskswitch
     SchedulerOperationCompat = 6, // __HYPERVISOR_sched_op_compat: compat since 0x00030101
     PlatformOperation = 7, // __HYPERVISOR_platform_op
     SetDebugRegister = 8, // __HYPERVISOR_set_debugreg
@@ -29,7 +29,7 @@ public enum HypercallNumber : uint
     PhysicalDeviceOperationCompat = 19, // __HYPERVISOR_physdev_op_compat: compat since 0x00030202
     GrantTableOperation = 20, // __HYPERVISOR_grant_table_op
     VmAssist = 21, // __HYPERVISOR_vm_assist
-    UpdateVaMappingOtherdomain = 22, // __HYPERVISOR_update_va_mapping_otherdomain
+    UpdateVaMappingOtherDomain = 22, // __HYPERVISOR_update_va_mapping_otherdomain
     Iret = 23, // __HYPERVISOR_iret: x86 only
     VcpuOperation = 24, // __HYPERVISOR_vcpu_op
     SetSegmentBase = 25, // __HYPERVISOR_set_segment_base: x86/64 only
@@ -48,7 +48,7 @@ public enum HypercallNumber : uint
     TmemOperation = 38, // __HYPERVISOR_tmem_op
     ArgoOperation = 39, // __HYPERVISOR_argo_op
     XenpmuOperation = 40, // __HYPERVISOR_xenpmu_op
-    DeviceModelOperation = 41, // __HYPERVISOR_dm_op
+    DmOperation = 41, // __HYPERVISOR_dm_op
     HypFsOperation = 42, // __HYPERVISOR_hypfs_op
     Arch0 = 48, // __HYPERVISOR_arch_0
     Arch1 = 49, // __HYPERVISOR_arch_1
@@ -126,7 +126,7 @@ public enum UpdateVirtualMappingFlags : ulong
     None = 0, // UVMF_NONE: No flushing at all.
     TlbFlush = 1ul << 0, // UVMF_TLB_FLUSH: Flush entire TLB(s).
     Invlpg = 2, // UVMF_INVLPG: Flush only one entry.
-    FlushtypeMask = 3, // UVMF_FLUSHTYPE_MASK
+    FlushTypeMask = 3, // UVMF_FLUSHTYPE_MASK
     Multi = 0, // UVMF_MULTI: Flush subset of TLBs.
     Local = 0, // UVMF_LOCAL: Flush local TLB.
     All = 1ul << 2, // UVMF_ALL: Flush all TLBs.
@@ -151,7 +151,7 @@ public enum VmAssistType : uint
 {
     FourGbSegments = 0, // VMASST_TYPE_4gb_segments: x86/32 guests: simulate full 4GB segment limits.
     FourGbSegmentsNotify = 1, // VMASST_TYPE_4gb_segments_notify: x86/32 guests: trap (vector 15) whenever above vmassist is used.
-    WritablePagetables = 2, // VMASST_TYPE_writable_pagetables: x86 guests: support writes to bottom-level PTEs.
+    WritablePageTables = 2, // VMASST_TYPE_writable_pagetables: x86 guests: support writes to bottom-level PTEs.
     PaeExtendedCr3 = 3, // VMASST_TYPE_pae_extended_cr3: x86/PAE guests: support PDPTs above 4GB.
 
     // VMASST_TYPE_architectural_iopl: x86 guests: Sane behaviour for virtual iopl; - virtual iopl updated from do_iret() hypercalls.

@@ -8,6 +8,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 map=$root/tests/Unit/Abi/layout.map
 golden=$root/tests/Unit/Abi/layout.golden
 work=$(mktemp -d)
+chmod 755 "$work" # apt drops its privileges to download
 trap 'rm -rf "$work"' EXIT
 include=${1:-}
 if [ -z "$include" ]; then
@@ -25,11 +26,12 @@ fi
 #define xen_wmb()
 C
     for header in xen errno version features event_channel sched vcpu memory elfnote physdev grant_table platform sysctl \
-        domctl hypfs kexec trace callback nmi argo pmu vm_event hvm/params hvm/hvm_op hvm/e820 hvm/dm_op hvm/hvm_vcpu \
+        domctl hypfs kexec trace callback nmi argo tmem pmu vm_event hvm/params hvm/hvm_op hvm/e820 hvm/dm_op hvm/hvm_vcpu \
         hvm/ioreq hvm/save hvm/hvm_info_table arch-x86/hvm/start_info arch-x86/cpuid arch-x86/pmu arch-x86/xen-mca \
         io/ring io/console io/xs_wire io/blkif io/netif io/xenbus io/9pfs; do
         echo "#include <xen/$header.h>"
     done
+    echo '#include <xenctrl.h>'
     # A C type is "struct~name" or, for an unnamed member, "struct~name|member".
     awk '
         function split_type(t) { gsub("~", " ", t); n = split(t, p, "|"); type = p[1]; path = n > 1 ? p[2] : "" }

@@ -15,7 +15,7 @@ public enum HvmCpuidFlags : uint
 
     // XEN_HVM_CPUID_EXT_DEST_ID: With interrupt format set to 0 (non-remappable) bits 55:49 from the IO-APIC RTE and bits 11:5 from the MSI address
     // can be used to store high bits for the Destination ID.
-    ExtendedDestId = 1u << 5,
+    ExtendedDestinationId = 1u << 5,
 
     // XEN_HVM_CPUID_UPCALL_VECTOR: Per-vCPU event channel upcalls work correctly with physical IRQs bound to event channels.
     UpcallVector = 1u << 6,

@@ -27,7 +27,7 @@ public struct HvmSaveHeader
 {
     public uint Magic; // Must be HVM_FILE_MAGIC
     public uint Version; // File format version
-    public ulong Changeset; // Version of Xen that saved this file
+    public ulong ChangeSet; // Version of Xen that saved this file
     public uint Cpuid; // CPUID[0x01][%eax] on the saving machine
     public uint GuestTscKhz; // Guest's TSC frequency in kHz
 }
@@ -127,7 +127,7 @@ public struct HvmHwMtrr
     public UInt64Array16 MsrMtrrVar; // mtrr physbase & physmask msr pair
     public UInt64Array11 MsrMtrrFixed;
     public ulong MsrMtrrCap;
-    public ulong MsrMtrrDefType;
+    public ulong MsrMtrrDefaultType;
 }
 
 /// <summary>struct hvm_hw_cpu_xsave, member save_area.fpu_sse, 512 bytes.</summary>
@@ -139,7 +139,7 @@ public struct HvmHwCpuXsaveSaveAreaFpuSse
 
 /// <summary>struct hvm_hw_cpu_xsave_hdr, 64 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct HvmHwCpuXsaveHdr
+public struct HvmHwCpuXsaveHeader
 {
     public ulong XstateBv; // Updated by XRSTOR
     public ulong XcompBv; // Updated by XRSTOR{C,S}
@@ -151,7 +151,7 @@ public struct HvmHwCpuXsaveHdr
 public struct HvmHwCpuXsaveSaveArea
 {
     public HvmHwCpuXsaveSaveAreaFpuSse FpuSse;
-    public HvmHwCpuXsaveHdr XsaveHdr; // The 64-byte header
+    public HvmHwCpuXsaveHeader XsaveHeader; // The 64-byte header
 }
 
 /// <summary>struct hvm_hw_cpu_xsave, 600 bytes. The save area of XSAVE/XRSTOR.</summary>
@@ -160,7 +160,7 @@ public struct HvmHwCpuXsave
 {
     public ulong XfeatureMask; // Ignored
     public ulong Xcr0; // Updated by XSETBV
-    public ulong Xcr0Accum; // Updated by XSETBV
+    public ulong Xcr0Accumulated; // Updated by XSETBV
     public HvmHwCpuXsaveSaveArea SaveArea;
 }
 
@@ -168,7 +168,7 @@ public struct HvmHwCpuXsave
 [StructLayout(LayoutKind.Sequential)]
 public struct HvmViridianDomainContext
 {
-    public ulong HypercallGpa;
+    public ulong HypercallGuestPhysicalAddress;
     public ulong GuestOsId;
     public ulong TimeRefCount;
     public ulong ReferenceTsc;

@@ -32,7 +32,7 @@ public struct VirtualIoApicRedirectionEntryFields
     public byte Bits1; // bits, low to high: delivery_mode:3, dest_mode:1, delivery_status:1, polarity:1, remote_irr:1, trig_mode:1
     public byte Bits2; // bits, low to high: mask:1, reserve:7
     public ByteArray4 Reserved;
-    public byte DestId;
+    public byte DestinationId;
 }
 
 /// <summary>union vioapic_redir_entry, 8 bytes. IO-APIC</summary>
@@ -47,9 +47,9 @@ public struct VirtualIoApicRedirectionEntry
 public struct HvmHwVirtualIoApic
 {
     public ulong BaseAddress;
-    public uint Ioregsel;
+    public uint IoRegisterSelect;
     public uint Id;
-    public UInt64Array48 Redirtbl; // union: bits (ulong), fields (VirtualIoApicRedirectionEntryFields).
+    public UInt64Array48 RedirectionTable; // union: bits (ulong), fields (VirtualIoApicRedirectionEntryFields).
 }
 
 /// <summary>struct hvm_hw_lapic, 24 bytes. LAPIC</summary>
@@ -165,6 +165,6 @@ public struct HvmHwHpet
 public struct HvmHwPmTimer
 {
     public uint TimerValue; // PM_TMR_BLK.TMR_VAL: 32bit free-running counter
-    public ushort Pm1aSts; // PM1a_EVT_BLK.PM1a_STS: status register
-    public ushort Pm1aEn; // PM1a_EVT_BLK.PM1a_EN: enable register
+    public ushort Pm1aStatus; // PM1a_EVT_BLK.PM1a_STS: status register
+    public ushort Pm1aEnable; // PM1a_EVT_BLK.PM1a_EN: enable register
 }

@@ -12,10 +12,10 @@ public enum MachineCheckOperation : uint
     // XEN_MC_fetch: Usecase 3 Fetch machine check data from hypervisor. Note, this hypercall is special, because both Dom0 and DomU must use this.
     Fetch = 1,
 
-    Notifydomain = 2, // XEN_MC_notifydomain: Usecase 4 This tells the hypervisor to notify a DomU about the machine check error
-    Physcpuinfo = 3, // XEN_MC_physcpuinfo
-    Msrinject = 4, // XEN_MC_msrinject
-    Mceinject = 5, // XEN_MC_mceinject
+    NotifyDomain = 2, // XEN_MC_notifydomain: Usecase 4 This tells the hypervisor to notify a DomU about the machine check error
+    PhysCpuInfo = 3, // XEN_MC_physcpuinfo
+    MsrInject = 4, // XEN_MC_msrinject
+    MceInject = 5, // XEN_MC_mceinject
     InjectV2 = 6, // XEN_MC_inject_v2
 }
 
@@ -49,19 +49,19 @@ public static class MachineCheckConstants
     // revisions, so we choose a different version number range that is numerically less than that used in xen-unstable.
     public const uint McaInterfaceVersion = 0x1ECC003;
 
-    public const uint Nonurgent = 0x1; // XEN_MC_NONURGENT: IN: Dom0 calls hypercall to retrieve nonurgent telemetry
+    public const uint NonUrgent = 0x1; // XEN_MC_NONURGENT: IN: Dom0 calls hypercall to retrieve nonurgent telemetry
     public const uint Urgent = 0x2; // XEN_MC_URGENT: IN: Dom0/DomU calls hypercall to retrieve urgent telemetry
     public const uint Ack = 0x4; // XEN_MC_ACK: IN: Dom0 acknowledges previosly-fetched telemetry
     public const uint Ok = 0x0; // XEN_MC_OK: OUT: All is ok
-    public const uint Fetchfailed = 0x1; // XEN_MC_FETCHFAILED: OUT: Domain could not fetch data.
-    public const uint Nodata = 0x2; // XEN_MC_NODATA: OUT: There was no machine check data to fetch.
+    public const uint FetchFailed = 0x1; // XEN_MC_FETCHFAILED: OUT: Domain could not fetch data.
+    public const uint NoData = 0x2; // XEN_MC_NODATA: OUT: There was no machine check data to fetch.
 
     // XEN_MC_NOMATCH: OUT: Between notification time and this hypercall an other (most likely) correctable error happened. The fetched data, does not
     // match the original machine check data.
-    public const uint Nomatch = 0x4;
+    public const uint NoMatch = 0x4;
 
-    public const uint Cannothandle = 0x8; // XEN_MC_CANNOTHANDLE: OUT: DomU did not register MC NMI handler. Try something else.
-    public const uint Notdelivered = 0x10; // XEN_MC_NOTDELIVERED: OUT: Notifying DomU failed. Retry later or try something else.
+    public const uint CannotHandle = 0x8; // XEN_MC_CANNOTHANDLE: OUT: DomU did not register MC NMI handler. Try something else.
+    public const uint NotDelivered = 0x10; // XEN_MC_NOTDELIVERED: OUT: Notifying DomU failed. Retry later or try something else.
     public const uint VcpuIdInvalid = 0xFFFF; // XEN_MC_VCPUID_INVALID: Applicable to all mc_vcpuid fields below.
     public const uint VirqMca = 16; // VIRQ_MCA: G. (DOM0) Machine Check Architecture
     public const uint RecActionRecovered = 1u << 0; // REC_ACTION_RECOVERED: Xen takes successful recovery action, the error is recovered
@@ -71,8 +71,8 @@ public static class MachineCheckConstants
     public const uint ActionCpuOffline = 1u << 1; // MC_ACTION_CPU_OFFLINE: CPU offline Action
     public const uint ActionCacheShrink = 1u << 2; // MC_ACTION_CACHE_SHRINK: L3 cache disable Action
     public const uint MaxUnionSize = 16; // MAX_UNION_SIZE
-    public const uint McInfoHypercallsize = 1024; // MCINFO_HYPERCALLSIZE
-    public const uint McInfoMaxsize = 768; // MCINFO_MAXSIZE
+    public const uint McInfoHypercallSize = 1024; // MCINFO_HYPERCALLSIZE
+    public const uint McInfoMaxSize = 768; // MCINFO_MAXSIZE
     public const uint McInfoFlagsUncomplete = 0x1; // MCINFO_FLAGS_UNCOMPLETE
     public const uint McMsrArraysize = 8; // __MC_MSR_ARRAYSIZE
     public const uint Ncaps = 7; // MC_NCAPS: 7 CPU feature flag words
@@ -83,7 +83,7 @@ public static class MachineCheckConstants
     public const uint CapabilitiesStdEcx = 4; // MC_CAPS_STD_ECX: cpuid level 0x00000001 (%ecx)
     public const uint CapabilitiesVia = 5; // MC_CAPS_VIA: cpuid level 0xc0000001
     public const uint CapabilitiesAmdEcx = 6; // MC_CAPS_AMD_ECX: cpuid level 0x80000001 (%ecx)
-    public const uint MsrinjMaxmsrs = 8; // MC_MSRINJ_MAXMSRS
+    public const uint MsrinjMaxMsrs = 8; // MC_MSRINJ_MAXMSRS
     public const uint MsrinjFInterpose = 0x1; // MC_MSRINJ_F_INTERPOSE: Flags for mcinj_flags above; bits 16-31 are reserved
     public const uint MsrinjFGpAddress = 0x2; // MC_MSRINJ_F_GPADDR
     public const uint InjectTypeMask = 0x7; // XEN_MC_INJECT_TYPE_MASK

@@ -42,7 +42,7 @@ public enum X86MiscFlags : uint
     // the guest. Note this option doesn't allow the guest to read or write to the underlying MSR.
     Relaxed = 1u << 0,
 
-    FlagsMax = 1, // XEN_X86_MISC_FLAGS_MAX: Max XEN_X86_* constant. Used for ABI checking.
+    FlagsMax = 1, // XEN_X86_MISC_FLAGS_MAX
 }
 
 /// <summary>Argument of HYPERVISOR_set_segment_base, SEGBASE_*.</summary>
@@ -144,7 +144,7 @@ public struct VcpuGuestContext
     // FPU registers come first so they can be aligned for FXSAVE/FXRSTOR. User-level FPU registers
     public VcpuGuestContextFpuContext FpuContext;
 
-    public ulong Flags; // VGCF_* flags
+    public VcpuGuestContextFlags Flags; // VGCF_* flags
     public CpuUserRegisters UserRegisters; // User-level CPU registers
     public TrapInfoArray256 TrapContext; // Virtual IDT
     public ulong LdtBase; // LDT (linear address, # ents)
@@ -190,8 +190,8 @@ public struct ArchSharedInfo
 [StructLayout(LayoutKind.Sequential)]
 public struct ArchDomainConfig
 {
-    public uint EmulationFlags;
-    public uint MiscFlags;
+    public X86EmulationFlags EmulationFlags;
+    public X86MiscFlags MiscFlags;
 }
 
 /// <summary>

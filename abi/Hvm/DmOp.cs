@@ -231,7 +231,7 @@ public struct DmOperationInjectEvent
     public uint VcpuId; // IN: index of vCPU
     public byte Vector; // IN: interrupt vector
     public byte Type; // IN: event type (DMOP_EVENT_* )
-    public byte InsnLength; // IN: instruction length
+    public byte InstructionLength; // IN: instruction length
     public byte Pad0;
     public uint ErrorCode; // IN: error code (or ~0 to skip)
     public uint Pad1;
@@ -278,7 +278,7 @@ public struct DmOperationRelocateMemory
 {
     public uint Size; // All fields are IN/OUT, with their OUT state undefined. Number of GFNs to process.
     public uint Pad;
-    public ulong SrcGfn; // Starting GFN to relocate.
+    public ulong SourceGfn; // Starting GFN to relocate.
     public ulong DstGfn; // Starting GFN where GFNs should be relocated.
 }
 

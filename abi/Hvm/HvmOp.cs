@@ -12,9 +12,9 @@ public enum HvmOperation : uint
     SetParam = 0, // HVMOP_set_param: Get/set subcommands: extra argument == pointer to xen_hvm_param struct.
     GetParam = 1, // HVMOP_get_param
     FlushTlbs = 5, // HVMOP_flush_tlbs: Flushes all VCPU TLBs: arg must be NULL.
-    PagetableDying = 9, // HVMOP_pagetable_dying: Hint from PV drivers for pagetable destruction.
+    PageTableDying = 9, // HVMOP_pagetable_dying: Hint from PV drivers for pagetable destruction.
     GetTime = 10, // HVMOP_get_time: Get the current Xen time, in nanoseconds since system boot.
-    Xentrace = 11, // HVMOP_xentrace
+    XenTrace = 11, // HVMOP_xentrace
     SetMemoryAccess = 12, // HVMOP_set_mem_access: Deprecated by XENMEM_access_op_set_access
     GetMemoryAccess = 13, // HVMOP_get_mem_access: Deprecated by XENMEM_access_op_get_access
     GetMemoryType = 15, // HVMOP_get_mem_type
@@ -57,16 +57,16 @@ public struct HvmParamArgument
     public ushort DomainId; // IN
     public ushort Pad;
     public HvmParam Index; // IN
-    public ulong Value; // IN/OUT
+    public ulong Value; // IN: for set, OUT for get.
 }
 
 /// <summary>struct xen_hvm_pagetable_dying, 16 bytes. Hint from PV drivers for pagetable destruction.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct HvmPagetableDying
+public struct HvmPageTableDying
 {
-    public ushort DomainId; // IN: Domain with a pagetable about to be destroyed.
-    public UInt16Array3 Pad; // IN: align next field on 8-byte boundary
-    public ulong Gpa; // IN: guest physical address of the toplevel pagetable dying
+    public ushort DomainId; // Domain with a pagetable about to be destroyed.
+    public UInt16Array3 Pad; // align next field on 8-byte boundary
+    public ulong GuestPhysicalAddress; // guest physical address of the toplevel pagetable dying
 }
 
 /// <summary>struct xen_hvm_get_time, 8 bytes. Get the current Xen time, in nanoseconds since system boot.</summary>
@@ -78,20 +78,20 @@ public struct HvmGetTime
 
 /// <summary>struct xen_hvm_xentrace, 32 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]
-public struct HvmXentrace
+public struct HvmXenTrace
 {
-    public ushort Event; // IN
-    public ushort ExtraBytes; // IN
-    public ByteArray28 Extra; // IN
+    public ushort Event;
+    public ushort ExtraBytes;
+    public ByteArray28 Extra;
 }
 
 /// <summary>struct xen_hvm_get_mem_type, 16 bytes. Return hvmmem_type_t for the specified pfn.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct HvmGetMemoryType
 {
-    public ushort DomainId; // Domain to be queried.
+    public ushort DomainId; // IN
     public ushort MemoryType; // OUT
-    public UInt16Array2 Pad; // OUT: align next field on 8-byte boundary
+    public UInt16Array2 Pad;
     public ulong Pfn; // IN
 }
 

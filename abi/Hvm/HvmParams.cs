@@ -7,41 +7,38 @@ namespace XenSharp.Abi;
 /// <summary>Indexes of HVMOP_set_param and HVMOP_get_param, HVM_PARAM_*.</summary>
 public enum HvmParam : uint
 {
-    PaeEnabled = 4, // HVM_PARAM_PAE_ENABLED
-    DeviceModelDomain = 13, // HVM_PARAM_DM_DOMAIN
-    MemoryEventCr0 = 20, // HVM_PARAM_MEMORY_EVENT_CR0
-    MemoryEventCr3 = 21, // HVM_PARAM_MEMORY_EVENT_CR3
-    MemoryEventCr4 = 22, // HVM_PARAM_MEMORY_EVENT_CR4
-    MemoryEventInt3 = 23, // HVM_PARAM_MEMORY_EVENT_INT3
-    Nestedhvm = 24, // HVM_PARAM_NESTEDHVM
-    MemoryEventSingleStep = 25, // HVM_PARAM_MEMORY_EVENT_SINGLE_STEP
-    BufferedIoRequestEventChannel = 26, // HVM_PARAM_BUFIOREQ_EVTCHN
-    MemoryEventMsr = 30, // HVM_PARAM_MEMORY_EVENT_MSR
     CallbackIrq = 0, // HVM_PARAM_CALLBACK_IRQ
-    StorePfn = 1, // HVM_PARAM_STORE_PFN: These are not used by Xen. They are here for convenience of HVM-guest xenbus implementations.
+    StorePfn = 1, // HVM_PARAM_STORE_PFN
     StoreEventChannel = 2, // HVM_PARAM_STORE_EVTCHN
+    PaeEnabled = 4, // HVM_PARAM_PAE_ENABLED
     IoRequestPfn = 5, // HVM_PARAM_IOREQ_PFN
     BufferedIoRequestPfn = 6, // HVM_PARAM_BUFIOREQ_PFN
-
-    // HVM_PARAM_VIRIDIAN: Viridian enlightenments; (See
-    // http://download.microsoft.com/download/A/B/4/AB43A34E-BDD0-4FA6-BDEF-79EEF16E880B/Hypervisor%20Top%20Level%20Functional%20Specification%20v4.0.docx)
-    Viridian = 9,
+    Viridian = 9, // HVM_PARAM_VIRIDIAN
 
     // HVM_PARAM_TIMER_MODE: Set mode for virtual timers (currently x86 only): delay_for_missed_ticks (default): Do not advance a vcpu's time beyond
     // the correct delivery time for interrupts that have been missed due to preemption.
     TimerMode = 10,
 
     HpetEnabled = 11, // HVM_PARAM_HPET_ENABLED: Boolean: Enable virtual HPET (high-precision event timer)? (x86-only)
-    IdentPt = 12, // HVM_PARAM_IDENT_PT: Identity-map page directory used by Intel EPT when CR0.PG=0.
+    IdentityPageTable = 12, // HVM_PARAM_IDENT_PT: Identity-map page directory used by Intel EPT when CR0.PG=0.
+    DeviceModelDomain = 13, // HVM_PARAM_DM_DOMAIN
     AcpiSState = 14, // HVM_PARAM_ACPI_S_STATE: ACPI S state: currently support S0 and S3 on x86.
     Vm86Tss = 15, // HVM_PARAM_VM86_TSS: TSS used on Intel when CR0.PE=0.
     VptAlign = 16, // HVM_PARAM_VPT_ALIGN: Boolean: Enable aligning all periodic vpts to reduce interrupts
     ConsolePfn = 17, // HVM_PARAM_CONSOLE_PFN: Console debug shared memory ring and event channel
     ConsoleEventChannel = 18, // HVM_PARAM_CONSOLE_EVTCHN
-    AcpiIoportsLocation = 19, // HVM_PARAM_ACPI_IOPORTS_LOCATION: Select location of ACPI PM1a and TMR control blocks.
+    AcpiIoPortsLocation = 19, // HVM_PARAM_ACPI_IOPORTS_LOCATION: Select location of ACPI PM1a and TMR control blocks.
+    MemoryEventCr0 = 20, // HVM_PARAM_MEMORY_EVENT_CR0
+    MemoryEventCr3 = 21, // HVM_PARAM_MEMORY_EVENT_CR3
+    MemoryEventCr4 = 22, // HVM_PARAM_MEMORY_EVENT_CR4
+    MemoryEventInt3 = 23, // HVM_PARAM_MEMORY_EVENT_INT3
+    NestedHvm = 24, // HVM_PARAM_NESTEDHVM
+    MemoryEventSingleStep = 25, // HVM_PARAM_MEMORY_EVENT_SINGLE_STEP
+    BufferedIoRequestEventChannel = 26, // HVM_PARAM_BUFIOREQ_EVTCHN
     PagingRingPfn = 27, // HVM_PARAM_PAGING_RING_PFN: Params for the mem event rings
     MonitorRingPfn = 28, // HVM_PARAM_MONITOR_RING_PFN
     SharingRingPfn = 29, // HVM_PARAM_SHARING_RING_PFN
+    MemoryEventMsr = 30, // HVM_PARAM_MEMORY_EVENT_MSR
     TripleFaultReason = 31, // HVM_PARAM_TRIPLE_FAULT_REASON: SHUTDOWN_* action in case of a triple fault
     IoRequestServerPfn = 32, // HVM_PARAM_IOREQ_SERVER_PFN
     IoRequestServerPageCount = 33, // HVM_PARAM_NR_IOREQ_SERVER_PAGES

@@ -10,8 +10,8 @@ namespace XenSharp.Abi;
 /// <summary>Mode of the vCPU, VCPU_HVM_MODE_*.</summary>
 public enum VcpuHvmMode : uint
 {
-    N32b = 0, // VCPU_HVM_MODE_32B: 32bit fields of the structure will be used.
-    N64b = 1, // VCPU_HVM_MODE_64B: 64bit fields of the structure will be used.
+    Mode32Bit = 0, // VCPU_HVM_MODE_32B: 32bit fields of the structure will be used.
+    Mode64Bit = 1, // VCPU_HVM_MODE_64B: 64bit fields of the structure will be used.
 }
 
 /// <summary>struct vcpu_hvm_x86_32, 120 bytes. Copyright (c) 2015, Roger Pau Monne &lt;roger.paucitrix.com&gt;</summary>
@@ -79,7 +79,7 @@ public struct VcpuHvmX86_64
 [StructLayout(LayoutKind.Sequential)]
 public struct VcpuHvmContext
 {
-    public uint Mode;
+    public VcpuHvmMode Mode;
     public uint Pad;
     public UInt64Array15 CpuRegisters; // union: x86_32 (VcpuHvmX86_32), x86_64 (VcpuHvmX86_64). CPU registers.
 }

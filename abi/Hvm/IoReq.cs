@@ -12,7 +12,7 @@ public enum IoRequestType : byte
     Pio = 0, // IOREQ_TYPE_PIO: pio
     Copy = 1, // IOREQ_TYPE_COPY: mmio ops
     PciConfig = 2, // IOREQ_TYPE_PCI_CONFIG
-    Timeoffset = 7, // IOREQ_TYPE_TIMEOFFSET
+    TimeOffset = 7, // IOREQ_TYPE_TIMEOFFSET
     Invalidate = 8, // IOREQ_TYPE_INVALIDATE: mapcache
 }
 

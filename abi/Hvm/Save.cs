@@ -10,7 +10,7 @@ namespace XenSharp.Abi;
 [StructLayout(LayoutKind.Sequential)]
 public struct HvmSaveDescriptor
 {
-    public ushort Typecode; // Used to demux the various types below
+    public ushort TypeCode; // Used to demux the various types below
     public ushort Instance; // Further demux within a type
     public uint Length; // In bytes, *not* including this descriptor
 }

@@ -17,7 +17,7 @@ public enum BlkifOperation : byte
     WriteBarrier = 2,
 
     // BLKIF_OP_FLUSH_DISKCACHE: Commit any uncommitted contents of the backing device's volatile cache to stable storage.
-    FlushDiskcache = 3,
+    FlushDiskCache = 3,
 
     // BLKIF_OP_RESERVED_1: Used in SLES sources for device specific command packet contained within the request. Reserved for that purpose.
     Reserved1 = 4,
@@ -34,7 +34,7 @@ public enum BlkifOperation : byte
 /// <summary>Result of a request, BLKIF_RSP_*.</summary>
 public enum BlkifStatus : short
 {
-    Eopnotsupp = -2, // BLKIF_RSP_EOPNOTSUPP: Operation not supported (only happens on barrier writes).
+    OpNotSupp = -2, // BLKIF_RSP_EOPNOTSUPP: Operation not supported (only happens on barrier writes).
     Error = -1, // BLKIF_RSP_ERROR: Operation failed for some unspecified reason (-EIO).
     Okay = 0, // BLKIF_RSP_OKAY: Operation completed successfully.
 }
@@ -52,7 +52,7 @@ public static class BlkifConstants
     public const uint DiscardSecure = 1u << 0; // BLKIF_DISCARD_SECURE: ignored if discard-secure=0
     public const uint VdiskCdrom = 0x1; // VDISK_CDROM
     public const uint VdiskRemovable = 0x2; // VDISK_REMOVABLE
-    public const uint VdiskReadonly = 0x4; // VDISK_READONLY
+    public const uint VdiskReadOnly = 0x4; // VDISK_READONLY
 }
 
 /// <summary>
@@ -77,7 +77,7 @@ public struct BlkifRequestSegment
 [StructLayout(LayoutKind.Sequential)]
 public struct BlkifRequest
 {
-    public byte Operation; // BLKIF_OP_???
+    public BlkifOperation Operation; // BLKIF_OP_???
     public byte SegmentCount; // number of segments
     public ushort Handle; // only for read/write requests
     public uint Padding0;
@@ -114,7 +114,7 @@ public struct BlkifRequestIndirect
     public ulong SectorNumber; // start sector idx on disk (r/w only)
     public ushort Handle; // same as for read/write requests
     public ushort Padding1;
-    public UInt32Array8 IndirectGrefs;
+    public UInt32Array8 IndirectGrantRefs;
     public uint Padding2;
 }
 
@@ -125,6 +125,6 @@ public struct BlkifResponse
     public ulong Id; // copied from request
     public byte Operation; // copied from request
     public byte Padding0;
-    public short Status; // BLKIF_RSP_???
+    public BlkifStatus Status; // BLKIF_RSP_???
     public uint Padding1;
 }

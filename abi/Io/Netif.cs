@@ -83,7 +83,7 @@ public static class NetifConstants
     public const uint ControlHashTypeIpv6Tcp = 1u << 3; // XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP
     public const uint ControlHashAlgorithmNone = 0; // XEN_NETIF_CTRL_HASH_ALGORITHM_NONE
     public const uint ControlHashAlgorithmToeplitz = 1; // XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ
-    public const uint CtrlfGrantRefReadonly = 1u << 0; // XEN_NETIF_CTRLF_GREF_readonly
+    public const uint CtrlfGrantRefReadOnly = 1u << 0; // XEN_NETIF_CTRLF_GREF_readonly
     public const uint MaxTxSize = 0xFFFF; // XEN_NETIF_MAX_TX_SIZE
     public const uint ExtraFlagMore = 1u << 0; // XEN_NETIF_EXTRA_FLAG_MORE
     public const uint GsoTypeNone = 0; // XEN_NETIF_GSO_TYPE_NONE: GSO types

@@ -63,7 +63,7 @@ public static class XenstoreConstants
 [StructLayout(LayoutKind.Sequential)]
 public struct XenstoreMessageHeader
 {
-    public XenstoreMessageType Type; // XS_???
+    public XenstoreMessageType Type; // XS_*
     public uint RequestId; // Request identifier, echoed in daemon's response.
     public uint TxId; // Transaction id (0 if not related to a transaction).
     public uint Length; // Length of data following this.
