@@ -82,7 +82,7 @@ public ref struct XenNotes
             uint descriptorSize = BinaryPrimitives.ReadUInt32LittleEndian(notes.Slice(4));
             uint type = BinaryPrimitives.ReadUInt32LittleEndian(notes.Slice(8));
             ulong mask = (ulong)alignment - 1;
-            ulong descriptorAt = (HeaderLength + nameSize + mask) & ~mask;
+            ulong descriptorAt = ((ulong)HeaderLength + nameSize + mask) & ~mask;
             ulong end = descriptorAt + descriptorSize;
             if (end > (ulong)notes.Length)
             {
