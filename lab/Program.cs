@@ -10,6 +10,7 @@ using System.Runtime.InteropServices;
 using XenSharp.Lab.Commands;
 using XenSharp.Lab.Common;
 using XenSharp.Lab.Machine;
+using XenSharp.Lab.Terminal;
 
 namespace XenSharp.Lab;
 
@@ -30,7 +31,13 @@ internal static class Program
             return Refuse(parsed);
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+                Output = HostConsole.Out,
+                Error = HostConsole.Error,
+            });
         }
         catch (LabException failure)
         {

@@ -95,8 +95,8 @@ internal sealed class RunCommand
     {
         if (command is not null)
             return SessionSegment.ForCommand(command, token);
-        bool isTerminal = !Console.IsOutputRedirected && !Console.IsInputRedirected;
-        return SessionSegment.ForTerminal(Environment.GetEnvironmentVariable("TERM"), isTerminal ? Console.WindowWidth : 0, isTerminal ? Console.WindowHeight : 0);
+        (int columns, int rows) = HostConsole.Size();
+        return SessionSegment.ForTerminal(Environment.GetEnvironmentVariable("TERM"), columns, rows);
     }
 
     private int? GdbPort(ParseResult parsed) => parsed.GetResult(_gdb) is { Implicit: false } ? parsed.GetValue(_gdb) ?? DefaultGdbPort : null;
@@ -145,11 +145,11 @@ internal sealed class RunCommand
         }
         catch (MachineException failure)
         {
-            Console.Error.WriteLine(failure.Message);
+            HostConsole.Error.WriteLine(failure.Message);
             string log = configuration.LogFile!;
             if (Symbolizer.ExplainPanic(File.ReadAllText(log, Encoding.Latin1)) is { } explained)
-                Console.Error.WriteLine($"The panic in source lines:\n{explained}");
-            Console.Error.WriteLine($"xensharp: {failure.Sentence} The whole console is in {log}.");
+                HostConsole.Error.WriteLine($"The panic in source lines:\n{explained}");
+            HostConsole.Error.WriteLine($"xensharp: {failure.Sentence} The whole console is in {log}.");
             return ExitStatus.MachineFailed;
         }
     }

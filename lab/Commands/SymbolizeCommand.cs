@@ -6,6 +6,7 @@ using System.CommandLine;
 using System.IO;
 using XenSharp.Lab.Build;
 using XenSharp.Lab.Common;
+using XenSharp.Lab.Terminal;
 
 namespace XenSharp.Lab.Commands;
 
@@ -20,7 +21,7 @@ internal static class SymbolizeCommand
             string file = parsed.GetValue(symbols)!;
             if (!File.Exists(file))
                 throw new LabException($"There are no symbols at {file}; make them with ./xensharp build, or name them with --symbols.");
-            Console.Out.WriteLine(Symbolizer.Explain(Console.In.ReadToEnd().TrimEnd('\n'), file));
+            HostConsole.Out.WriteLine(Symbolizer.Explain(Console.In.ReadToEnd().TrimEnd('\n'), file));
             return 0;
         });
         return command;

@@ -9,6 +9,7 @@ using System.Linq;
 using XenSharp.Lab.Build;
 using XenSharp.Lab.Common;
 using XenSharp.Lab.Packages;
+using XenSharp.Lab.Terminal;
 using XenSharp.Lab.Testing;
 
 namespace XenSharp.Lab.Commands;
@@ -45,7 +46,7 @@ internal static class TestCommand
             total += TestRun.Run(project, level, filter);
         if (total.Ran == 0)
             Progress.Notice($"no test ran at level {level}{(filter is null ? "" : $" with --filter {filter}")}; that counts as a failure.");
-        Console.Out.WriteLine($"{total.Passed} passed, {total.Failed} failed{(total.Skipped > 0 ? $", {total.Skipped} skipped" : "")}");
+        HostConsole.Out.WriteLine($"{total.Passed} passed, {total.Failed} failed{(total.Skipped > 0 ? $", {total.Skipped} skipped" : "")}");
         return total.Failed == 0 && total.Ran > 0 ? 0 : ExitStatus.Failed;
     }
 }

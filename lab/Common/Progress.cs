@@ -2,6 +2,7 @@
 // Progress of long steps, on stderr so that --exec's output stays clean; used by every part of the lab that can take seconds.
 
 using System;
+using XenSharp.Lab.Terminal;
 
 namespace XenSharp.Lab.Common;
 
@@ -14,9 +15,9 @@ public static class Progress
     public static void Step(string sentence)
     {
         if (!Quiet)
-            Console.Error.WriteLine($"xensharp: {sentence}");
+            HostConsole.Error.WriteLine($"xensharp: {sentence}");
     }
 
     /// <summary>Something that the user must see even when quiet: an installation, a download, a warning.</summary>
-    public static void Notice(string sentence) => Console.Error.WriteLine($"xensharp: {sentence}");
+    public static void Notice(string sentence) => HostConsole.Error.WriteLine($"xensharp: {sentence}");
 }

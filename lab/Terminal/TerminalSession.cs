@@ -43,7 +43,7 @@ public static class TerminalSession
         int which = WaitHandle.WaitAny(events, timeout ?? Timeout.InfiniteTimeSpan);
         machine.Kill();
         terminal.Dispose();
-        Console.Error.WriteLine();
+        HostConsole.Error.WriteLine();
         string reason = which switch
         {
             0 => "the machine was ended by Ctrl-\\.",

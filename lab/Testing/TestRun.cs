@@ -8,6 +8,7 @@ using System.IO;
 using System.Linq;
 using System.Xml.Linq;
 using XenSharp.Lab.Common;
+using XenSharp.Lab.Terminal;
 
 namespace XenSharp.Lab.Testing;
 
@@ -52,7 +53,7 @@ public static class TestRun
             || line.StartsWith("[xUnit.net", StringComparison.Ordinal) || line.StartsWith("VSTest version", StringComparison.Ordinal)
             || line.StartsWith("No test matches", StringComparison.Ordinal);
         if (!isChatter)
-            Console.Out.WriteLine(line);
+            HostConsole.Out.WriteLine(line);
     }
 
     private static TestCounts Count(string report, int status, string name)
