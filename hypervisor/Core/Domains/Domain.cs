@@ -26,6 +26,7 @@ public sealed partial class Domain
         EventChannels = new EventChannelTable(this);
         Grants = new GrantTable(this);
         HvmParameters = new ulong[HvmParameterCount];
+        CreateDevices();
     }
 
     public Host Host { get; }

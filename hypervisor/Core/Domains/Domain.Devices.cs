@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The emulated hardware that belongs to a domain as a whole.
+
+using XenSharp.Core.Interrupts;
+
+namespace XenSharp.Core.Domains;
+
+public sealed partial class Domain
+{
+    /// <summary>The I/O APICs; empty for a domain without devices.</summary>
+    public DomainIoApics IoApics { get; private set; } = null!;
+
+    /// <summary>The vCPU that got the last lowest-priority interrupt. A lost update only changes whose turn it is.</summary>
+    internal int LastLowestPriority { get; set; }
+
+    private void CreateDevices()
+    {
+        IoApics = new DomainIoApics(this);
+    }
+}
