@@ -17,14 +17,14 @@ public enum CreateDomainFlags : uint
     Iommu = 1u << 5, // XEN_DOMCTL_CDF_iommu
     NestedVirt = 1u << 6, // XEN_DOMCTL_CDF_nested_virt
     Vpmu = 1u << 7, // XEN_DOMCTL_CDF_vpmu: Should we expose the vPMU to the guest?
-    Max = 128, // XEN_DOMCTL_CDF_MAX
+    Max = 1u << 7, // XEN_DOMCTL_CDF_MAX
 }
 
 /// <summary>IOMMU options of XEN_DOMCTL_createdomain.</summary>
 public enum CreateDomainIommuOptions : uint
 {
     NoSharePt = 1u << 0, // XEN_DOMCTL_IOMMU_no_sharept
-    Max = 1, // XEN_DOMCTL_IOMMU_MAX
+    Max = 1u << 0, // XEN_DOMCTL_IOMMU_MAX
 }
 
 /// <summary>State of a domain, XEN_DOMINF_*; the shutdown code is in bits 23:16.</summary>
@@ -199,7 +199,7 @@ public struct DomctlGetDomainInfo
 [StructLayout(LayoutKind.Sequential)]
 public struct DomctlGetPageFrameInfo3
 {
-    public ulong Number; // IN
+    public ulong Count; // IN
     public ulong Array; // IN/OUT: guest handle of xen_pfn_t.
 }
 

@@ -49,7 +49,7 @@ public struct DomctlGdbsxDomainStatus
     public byte Paused; // OUT: is the domain paused
     public ByteArray3 Padding0;
     public uint VcpuId; // OUT: any vcpu in an event?
-    public uint VcpuEv; // OUT: if yes, what event?
+    public uint VcpuEvent; // OUT: if yes, what event?
 }
 
 /// <summary>struct xen_domctl_vm_event_op, member u.enable, 4 bytes.</summary>

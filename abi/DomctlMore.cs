@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Domain control: devices, CPU policy, debugging, monitoring. Contract: xen/include/public/domctl.h of Xen 4.17 (MIT).
-// Used by the hypercall handlers, the guests and the tools; layout checked by tests/Unit/Abi.
+// Domain control: devices and CPU policy; numbers of debugging and monitoring. Contract: xen/include/public/domctl.h of
+// Xen 4.17 (MIT). Used by the hypercall handlers, the guests and the tools; layout checked by tests/Unit/Abi.
 
 using System.Runtime.InteropServices;
 
@@ -9,15 +9,15 @@ namespace XenSharp.Abi;
 /// <summary>Kinds of devices of XEN_DOMCTL_assign_device.</summary>
 public enum AssignDeviceKind : uint
 {
-    Pci = 0, // XEN_DOMCTL_DEV_PCI: XEN_DOMCTL_deassign_device: The behavior of this DOMCTL differs between the different type of device:
-    Dt = 1, // XEN_DOMCTL_DEV_DT
+    Pci = 0, // XEN_DOMCTL_DEV_PCI
+    DeviceTree = 1, // XEN_DOMCTL_DEV_DT
 }
 
 /// <summary>Cache attributes, XEN_DOMCTL_MEM_CACHEATTR_*.</summary>
 public enum MemoryCacheAttribute : uint
 {
     Uc = 0, // XEN_DOMCTL_MEM_CACHEATTR_UC: Caching types: these happen to be the same as x86 MTRR/PAT type codes.
-    WallClock = 1, // XEN_DOMCTL_MEM_CACHEATTR_WC
+    Wc = 1, // XEN_DOMCTL_MEM_CACHEATTR_WC
     Wt = 4, // XEN_DOMCTL_MEM_CACHEATTR_WT
     Wp = 5, // XEN_DOMCTL_MEM_CACHEATTR_WP
     Wb = 6, // XEN_DOMCTL_MEM_CACHEATTR_WB
@@ -27,10 +27,7 @@ public enum MemoryCacheAttribute : uint
 /// <summary>Commands of XEN_DOMCTL_vm_event_op.</summary>
 public enum VmEventOperation : uint
 {
-    // XEN_VM_EVENT_ENABLE: There are currently three rings available for VM events: sharing, monitor and paging. This hypercall allows one to control
-    // these rings (enable/disable), as well as to signal to the hypervisor to pull responses (resume) from the given ring.
-    Enable = 0,
-
+    Enable = 0, // XEN_VM_EVENT_ENABLE
     Disable = 1, // XEN_VM_EVENT_DISABLE
     Resume = 2, // XEN_VM_EVENT_RESUME
     GetVersion = 3, // XEN_VM_EVENT_GET_VERSION
@@ -73,10 +70,7 @@ public enum DomctlPsrCommand : uint
 /// <summary>Commands of XEN_DOMCTL_monitor_op.</summary>
 public enum MonitorOperation : uint
 {
-    // XEN_DOMCTL_MONITOR_OP_ENABLE: XEN_DOMCTL_MONITOR_*; Enable/disable monitoring various VM events. This domctl configures what events will be
-    // reported to helper apps via the ring buffer "MONITOR". The ring has to be first enabled with the domctl XEN_DOMCTL_VM_EVENT_OP_MONITOR.
-    Enable = 0,
-
+    Enable = 0, // XEN_DOMCTL_MONITOR_OP_ENABLE
     Disable = 1, // XEN_DOMCTL_MONITOR_OP_DISABLE
     GetCapabilities = 2, // XEN_DOMCTL_MONITOR_OP_GET_CAPABILITIES
     EmulateEachRep = 3, // XEN_DOMCTL_MONITOR_OP_EMULATE_EACH_REP
@@ -119,10 +113,10 @@ public enum VmTraceOperation : uint
 public enum VmsiX86Flags : uint
 {
     DestinationIdMask = 0xFF, // XEN_DOMCTL_VMSI_X86_DEST_ID_MASK
-    RhMask = 0x100, // XEN_DOMCTL_VMSI_X86_RH_MASK
-    DeviceModelMask = 0x200, // XEN_DOMCTL_VMSI_X86_DM_MASK
-    DelivMask = 0x7000, // XEN_DOMCTL_VMSI_X86_DELIV_MASK
-    TrigMask = 0x8000, // XEN_DOMCTL_VMSI_X86_TRIG_MASK
+    RedirectionHintMask = 0x100, // XEN_DOMCTL_VMSI_X86_RH_MASK
+    DestinationModeMask = 0x200, // XEN_DOMCTL_VMSI_X86_DM_MASK
+    DeliveryModeMask = 0x7000, // XEN_DOMCTL_VMSI_X86_DELIV_MASK
+    TriggerModeMask = 0x8000, // XEN_DOMCTL_VMSI_X86_TRIG_MASK
     Unmasked = 0x10000, // XEN_DOMCTL_VMSI_X86_UNMASKED
 }
 
@@ -140,16 +134,13 @@ public enum PassThroughIrqType : uint
 public static class DomctlDeviceConstants
 {
     public const uint DeviceRdmRelaxed = 1; // XEN_DOMCTL_DEV_RDM_RELAXED: assign only
-    public const uint DpciAddMapping = 1; // DPCI_ADD_MAPPING: Returns; - zero success, everything done
+    public const uint DpciAddMapping = 1; // DPCI_ADD_MAPPING
     public const uint DpciRemoveMapping = 0; // DPCI_REMOVE_MAPPING
     public const uint DeleteMemoryCacheAttribute = 0xFFFFFFFFu; // XEN_DOMCTL_DELETE_MEM_CACHEATTR
     public const uint CpuidInputUnused = 0xFFFFFFFFu; // XEN_CPUID_INPUT_UNUSED
     public const uint DebugOperationSingleStepOff = 0; // XEN_DOMCTL_DEBUG_OP_SINGLE_STEP_OFF
     public const uint DebugOperationSingleStepOn = 1; // XEN_DOMCTL_DEBUG_OP_SINGLE_STEP_ON
-
-    // XEN_DOMCTL_MEM_SHARING_CONTROL: XEN_DOMCTL_mem_sharing_op. The CONTROL sub-domctl is used for bringup/teardown.
-    public const uint MemorySharingControl = 0;
-
+    public const uint MemorySharingControl = 0; // XEN_DOMCTL_MEM_SHARING_CONTROL
     public const uint VuartOperationInit = 0; // XEN_DOMCTL_VUART_OP_INIT
     public const uint VuartTypeVpl011 = 0; // XEN_DOMCTL_VUART_TYPE_VPL011
 }
@@ -171,7 +162,7 @@ public struct DomctlAssignDeviceDt
 }
 
 /// <summary>
-/// struct xen_domctl_assign_device, 24 bytes. XEN_DOMCTL_deassign_device: The behavior of this DOMCTL differs between the different type of device:
+/// struct xen_domctl_assign_device, 24 bytes. XEN_DOMCTL_assign_device, XEN_DOMCTL_test_assign_device and XEN_DOMCTL_deassign_device.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct DomctlAssignDevice
@@ -234,7 +225,10 @@ public struct DomctlBindPtIrq
     public UInt64Array2 U; // union: isa (DomctlBindPtIrqIsa), pci (DomctlBindPtIrqPci), msi (DomctlBindPtIrqMsi), spi (DomctlBindPtIrqSpi).
 }
 
-/// <summary>struct xen_domctl_memory_mapping, 32 bytes. Returns; - zero success, everything done</summary>
+/// <summary>
+/// struct xen_domctl_memory_mapping, 32 bytes. XEN_DOMCTL_memory_mapping: maps machine I/O pages into a guest. A positive result is the number of
+/// frames done; -E2BIG asks for fewer.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct DomctlMemoryMapping
 {
@@ -281,7 +275,7 @@ public struct DomctlExtendedVcpuContext
 [StructLayout(LayoutKind.Sequential)]
 public struct DomctlCpuPolicy
 {
-    public uint LeaveCount; // IN/OUT: Number of leaves in/written to 'leaves'
+    public uint LeafCount; // IN/OUT: Number of leaves in/written to 'leaves'
     public uint MsrCount; // IN/OUT: Number of MSRs in/written to 'msrs'
     public ulong Leaves; // IN/OUT: guest handle of CpuidLeaf.
     public ulong Msrs; // IN/OUT: guest handle of MsrEntry.

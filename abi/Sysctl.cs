@@ -50,7 +50,7 @@ public enum PhysInfoCapabilities : uint
     Vpmu = 1u << 7, // XEN_SYSCTL_PHYSCAP_vpmu: The platform supports vPMU.
     GrantTableV1 = 1u << 8, // XEN_SYSCTL_PHYSCAP_gnttab_v1: Xen supports the Grant v1 and/or v2 ABIs.
     GrantTableV2 = 1u << 9, // XEN_SYSCTL_PHYSCAP_gnttab_v2
-    Max = 512, // XEN_SYSCTL_PHYSCAP_MAX
+    Max = 1u << 9, // XEN_SYSCTL_PHYSCAP_MAX
 }
 
 /// <summary>Commands of XEN_SYSCTL_tbuf_op, XEN_SYSCTL_TBUFOP_*.</summary>
@@ -333,7 +333,7 @@ public struct SysctlCpuFeatureset
 public struct SysctlCpuPolicy
 {
     public uint Index; // IN: Which policy to query?
-    public uint LeaveCount; // IN/OUT: Number of leaves in/written to 'leaves', or the max number if 'leaves' is NULL.
+    public uint LeafCount; // IN/OUT: Number of leaves in/written to 'leaves', or the max number if 'leaves' is NULL.
     public uint MsrCount; // IN/OUT: Number of MSRs in/written to 'msrs', or the max number of if 'msrs' is NULL.
     public uint Reserved; // Must be zero.
     public ulong Leaves; // OUT: guest handle of CpuidLeaf.

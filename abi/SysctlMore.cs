@@ -111,8 +111,8 @@ public enum PageOfflineStatus : uint
     FflinePending = 1u << 2, // PG_OFFLINE_PENDING
     FflineFailed = 1u << 3, // PG_OFFLINE_FAILED
     FflineAgain = 1u << 4, // PG_OFFLINE_AGAIN
-    NlineFailed = 8, // PG_ONLINE_FAILED
-    NlineOnlined = 2, // PG_ONLINE_ONLINED
+    NlineFailed = 1u << 3, // PG_ONLINE_FAILED
+    NlineOnlined = 1u << 1, // PG_ONLINE_ONLINED
     FflineStatusOfflined = 1u << 1, // PG_OFFLINE_STATUS_OFFLINED
     FflineStatusOnline = 1u << 2, // PG_OFFLINE_STATUS_ONLINE
     FflineStatusOfflinePending = 1u << 3, // PG_OFFLINE_STATUS_OFFLINE_PENDING
@@ -124,7 +124,7 @@ public enum PageOfflineStatus : uint
     FflineNotConvRam = 1u << 11, // PG_OFFLINE_NOT_CONV_RAM
     FflineOwned = 1u << 12, // PG_OFFLINE_OWNED
     FflineBroken = 1u << 13, // PG_OFFLINE_BROKEN
-    NlineBroken = 8192, // PG_ONLINE_BROKEN
+    NlineBroken = 1u << 13, // PG_ONLINE_BROKEN
     FflineOwnerShift = 16, // PG_OFFLINE_OWNER_SHIFT
 }
 

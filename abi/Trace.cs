@@ -24,7 +24,7 @@ public enum TraceClass : uint
 /// <summary>Trace events, TRC_*.</summary>
 public enum TraceEvent : uint
 {
-    LostRecords = 0x1F001, // TRC_LOST_RECORDS: Trace events per class
+    LostRecords = 0x1F001, // TRC_LOST_RECORDS
     TraceWrapBuffer = 0x1F002, // TRC_TRACE_WRAP_BUFFER
     TraceCpuChange = 0x1F003, // TRC_TRACE_CPU_CHANGE
     SchedulerRunstateChange = 0x21001, // TRC_SCHED_RUNSTATE_CHANGE
@@ -37,7 +37,7 @@ public enum TraceEvent : uint
     SchedulerBlock = 0x28006, // TRC_SCHED_BLOCK
     SchedulerShutdown = 0x28007, // TRC_SCHED_SHUTDOWN
     SchedulerCtl = 0x28008, // TRC_SCHED_CTL
-    SchedulerAdjdom = 0x28009, // TRC_SCHED_ADJDOM
+    SchedulerAdjustDomain = 0x28009, // TRC_SCHED_ADJDOM
     SchedulerSwitch = 0x2800A, // TRC_SCHED_SWITCH
     SchedulerSTimerFn = 0x2800B, // TRC_SCHED_S_TIMER_FN
     SchedulerTTimerFn = 0x2800C, // TRC_SCHED_T_TIMER_FN
@@ -192,8 +192,8 @@ public static class TraceConstants
     public const uint PvEntry = 0x201000; // TRC_PV_ENTRY: Hypervisor entry points for PV guests.
     public const uint PvSubcall = 0x202000; // TRC_PV_SUBCALL: Sub-call in a multicall hypercall
     public const uint PvHypercallV2ArgumentMask = 0xFFF00000u; // TRC_PV_HYPERCALL_V2_ARG_MASK
-    public const uint HvmNestedflag = 0x400; // TRC_HVM_NESTEDFLAG: trace events per subclass
-    public const uint N64Flag = 0x100; // TRC_64_FLAG: Addresses are 64 bits (instead of 32 bits)
+    public const uint HvmNestedflag = 0x400; // TRC_HVM_NESTEDFLAG
+    public const uint Address64Flag = 0x100; // TRC_64_FLAG: Addresses are 64 bits (instead of 32 bits)
 }
 
 /// <summary>struct t_rec, member u.cycles, 36 bytes.</summary>

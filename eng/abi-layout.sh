@@ -8,11 +8,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 map=$root/tests/Unit/Abi/layout.map
 golden=$root/tests/Unit/Abi/layout.golden
 work=$(mktemp -d)
-chmod 755 "$work" # apt drops its privileges to download
 trap 'rm -rf "$work"' EXIT
 include=${1:-}
 if [ -z "$include" ]; then
-    (cd "$work" && apt-get download libxen-dev >/dev/null && dpkg -x libxen-dev_*.deb .)
+    (cd "$work" && apt-get -o APT::Sandbox::User=root download libxen-dev >/dev/null && dpkg -x libxen-dev_*.deb .)
     include=$work/usr/include
 fi
 {

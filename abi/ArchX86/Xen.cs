@@ -40,18 +40,15 @@ public enum X86MiscFlags : uint
 {
     // XEN_X86_MSR_RELAXED: Select whether to use a relaxed behavior for accesses to MSRs not explicitly handled by Xen instead of injecting a #GP to
     // the guest. Note this option doesn't allow the guest to read or write to the underlying MSR.
-    Relaxed = 1u << 0,
+    MsrRelaxed = 1u << 0,
 
-    FlagsMax = 1, // XEN_X86_MISC_FLAGS_MAX
+    Max = 1u << 0, // XEN_X86_MISC_FLAGS_MAX
 }
 
 /// <summary>Argument of HYPERVISOR_set_segment_base, SEGBASE_*.</summary>
 public enum SegmentBase : uint
 {
-    // SEGBASE_FS: int HYPERVISOR_set_segment_base(unsigned int which, unsigned long base) which == SEGBASE_* ; base == 64-bit base address Returns 0
-    // on success.
-    Fs = 0,
-
+    Fs = 0, // SEGBASE_FS
     GsUser = 1, // SEGBASE_GS_USER
     GsKernel = 2, // SEGBASE_GS_KERNEL
     GsUserSelector = 3, // SEGBASE_GS_USER_SEL: Set user %gs specified in base[15:0]
@@ -66,24 +63,24 @@ public static class FlatSelectors
     public const uint Ring3Ds64 = 0x0; // FLAT_RING3_DS64: NULL selector
     public const uint Ring3Ss32 = 0xE02B; // FLAT_RING3_SS32: GDT index 261
     public const uint Ring3Ss64 = 0xE02B; // FLAT_RING3_SS64: GDT index 261
-    public const uint KernelDs64 = 0; // FLAT_KERNEL_DS64
-    public const uint KernelDs32 = 57387; // FLAT_KERNEL_DS32
-    public const uint KernelDs = 0; // FLAT_KERNEL_DS
-    public const uint KernelCs64 = 57395; // FLAT_KERNEL_CS64
-    public const uint KernelCs32 = 57379; // FLAT_KERNEL_CS32
-    public const uint KernelCs = 57395; // FLAT_KERNEL_CS
-    public const uint KernelSs64 = 57387; // FLAT_KERNEL_SS64
-    public const uint KernelSs32 = 57387; // FLAT_KERNEL_SS32
-    public const uint KernelSs = 57387; // FLAT_KERNEL_SS
-    public const uint UserDs64 = 0; // FLAT_USER_DS64
-    public const uint UserDs32 = 57387; // FLAT_USER_DS32
-    public const uint UserDs = 0; // FLAT_USER_DS
-    public const uint UserCs64 = 57395; // FLAT_USER_CS64
-    public const uint UserCs32 = 57379; // FLAT_USER_CS32
-    public const uint UserCs = 57395; // FLAT_USER_CS
-    public const uint UserSs64 = 57387; // FLAT_USER_SS64
-    public const uint UserSs32 = 57387; // FLAT_USER_SS32
-    public const uint UserSs = 57387; // FLAT_USER_SS
+    public const uint KernelDs64 = 0x0; // FLAT_KERNEL_DS64
+    public const uint KernelDs32 = 0xE02B; // FLAT_KERNEL_DS32
+    public const uint KernelDs = 0x0; // FLAT_KERNEL_DS
+    public const uint KernelCs64 = 0xE033; // FLAT_KERNEL_CS64
+    public const uint KernelCs32 = 0xE023; // FLAT_KERNEL_CS32
+    public const uint KernelCs = 0xE033; // FLAT_KERNEL_CS
+    public const uint KernelSs64 = 0xE02B; // FLAT_KERNEL_SS64
+    public const uint KernelSs32 = 0xE02B; // FLAT_KERNEL_SS32
+    public const uint KernelSs = 0xE02B; // FLAT_KERNEL_SS
+    public const uint UserDs64 = 0x0; // FLAT_USER_DS64
+    public const uint UserDs32 = 0xE02B; // FLAT_USER_DS32
+    public const uint UserDs = 0x0; // FLAT_USER_DS
+    public const uint UserCs64 = 0xE033; // FLAT_USER_CS64
+    public const uint UserCs32 = 0xE023; // FLAT_USER_CS32
+    public const uint UserCs = 0xE033; // FLAT_USER_CS
+    public const uint UserSs64 = 0xE02B; // FLAT_USER_SS64
+    public const uint UserSs32 = 0xE02B; // FLAT_USER_SS32
+    public const uint UserSs = 0xE02B; // FLAT_USER_SS
 }
 
 /// <summary>Virtual address range that Xen reserves in PV guests.</summary>
@@ -239,30 +236,30 @@ public struct IretContext
 [StructLayout(LayoutKind.Sequential)]
 public struct CpuUserRegisters
 {
-    public ulong R15; // union of r15, r15d, r15w, r15b.
-    public ulong R14; // union of r14, r14d, r14w, r14b.
-    public ulong R13; // union of r13, r13d, r13w, r13b.
-    public ulong R12; // union of r12, r12d, r12w, r12b.
-    public ulong Rbp; // union of rbp, ebp, bp, bpl.
+    public ulong R15;
+    public ulong R14;
+    public ulong R13;
+    public ulong R12;
+    public ulong Rbp;
     public ulong Rbx;
-    public ulong R11; // union of r11, r11d, r11w, r11b.
-    public ulong R10; // union of r10, r10d, r10w, r10b.
-    public ulong R9; // union of r9, r9d, r9w, r9b.
-    public ulong R8; // union of r8, r8d, r8w, r8b.
+    public ulong R11;
+    public ulong R10;
+    public ulong R9;
+    public ulong R8;
     public ulong Rax;
     public ulong Rcx;
     public ulong Rdx;
-    public ulong Rsi; // union of rsi, esi, si, sil.
-    public ulong Rdi; // union of rdi, edi, di, dil.
+    public ulong Rsi;
+    public ulong Rdi;
     public uint ErrorCode; // private
     public uint EntryVector; // private
-    public ulong Rip; // union of rip, eip, ip.
+    public ulong Rip;
     public ushort Cs;
     public ushort Pad0;
     public byte SavedUpcallMask;
     public ByteArray3 Pad1;
-    public ulong Rflags; // union of rflags, eflags, flags. rflags.IF == !saved_upcall_mask
-    public ulong Rsp; // union of rsp, esp, sp, spl.
+    public ulong Rflags; // rflags.IF == !saved_upcall_mask
+    public ulong Rsp;
     public ushort Ss;
     public UInt16Array3 Pad2;
     public ushort Es;

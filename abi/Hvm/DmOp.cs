@@ -80,7 +80,7 @@ public static class DmOperationConstants
     // XEN_DMOP_MEM_CACHEATTR_UC: Caching types: these happen to be the same as x86 MTRR/PAT type codes.
     public const uint MemoryCacheAttributeUc = 0;
 
-    public const uint MemoryCacheAttributeWallClock = 1; // XEN_DMOP_MEM_CACHEATTR_WC
+    public const uint MemoryCacheAttributeWc = 1; // XEN_DMOP_MEM_CACHEATTR_WC
     public const uint MemoryCacheAttributeWt = 4; // XEN_DMOP_MEM_CACHEATTR_WT
     public const uint MemoryCacheAttributeWp = 5; // XEN_DMOP_MEM_CACHEATTR_WP
     public const uint MemoryCacheAttributeWb = 6; // XEN_DMOP_MEM_CACHEATTR_WB

@@ -109,6 +109,6 @@ public static class HvmParamConstants
 {
     public const ulong CallbackIrqTypeMask = 0xFF00000000000000; // HVM_PARAM_CALLBACK_IRQ_TYPE_MASK
     public const ulong McaCapLmce = 1ul << 0; // XEN_HVM_MCA_CAP_LMCE
-    public const uint McaCapMask = 1; // XEN_HVM_MCA_CAP_MASK
+    public const uint McaCapMask = 1u << 0; // XEN_HVM_MCA_CAP_MASK
     public const uint Count = 39; // HVM_NR_PARAMS
 }

@@ -47,15 +47,15 @@ public struct VcpuHvmX86_32
     public uint SsLimit;
     public uint EsLimit;
     public uint TrLimit;
-    public ushort CsAr;
-    public ushort DsAr;
-    public ushort SsAr;
-    public ushort EsAr;
-    public ushort TrAr;
+    public ushort CsAccessRights;
+    public ushort DsAccessRights;
+    public ushort SsAccessRights;
+    public ushort EsAccessRights;
+    public ushort TrAccessRights;
     public UInt16Array3 Pad2;
 }
 
-/// <summary>struct vcpu_hvm_x86_64, 112 bytes. The layout of the _ar fields of the segment registers is the following:</summary>
+/// <summary>struct vcpu_hvm_x86_64, 112 bytes. 64-bit start state; segments are flat.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct VcpuHvmX86_64
 {

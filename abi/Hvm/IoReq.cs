@@ -60,7 +60,7 @@ public struct IoRequest
     public ulong Data; // data (or paddr of data)
     public uint Count; // for rep prefixes
     public uint Size; // size in bytes
-    public uint VpEport; // evtchn for notifications to/from device model
+    public uint EventChannelPort; // evtchn for notifications to/from device model
     public ushort Pad0;
     public byte StateAndFlags; // bits, low to high: state:4, data_is_ptr:1, dir:1, df:1, _pad1:1
     public byte Type; // I/O type
