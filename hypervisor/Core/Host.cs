@@ -3,6 +3,7 @@
 
 using XenSharp.Core.Console;
 using XenSharp.Core.Domains;
+using XenSharp.Core.EventChannels;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Options;
 using XenSharp.Core.Scheduling;
@@ -58,6 +59,9 @@ public sealed class Host
 
     /// <summary>The CPU that executes this.</summary>
     public Processor CurrentProcessor => Platform.CurrentProcessor;
+
+    /// <summary>Domains that handle global VIRQs instead of the hardware domain.</summary>
+    public VirtualIrqHandlers VirtualIrqHandlers { get; } = new();
 
     /// <summary>Adds a CPU at boot.</summary>
     public void Add(Cpu processor)
