@@ -81,7 +81,7 @@ public sealed class KernelImageTests
         { "lzma", "is a bzImage whose payload is packed with lzma, which is not supported" },
         { "lzo", "is a bzImage whose payload is packed with lzo, which is not supported" },
         { "unknown", "is a bzImage whose payload is packed in an unknown way" },
-        { "bare xz", "is a file packed with xz, which is supported only inside a bzImage or not at all" },
+        { "bare xz", "is a file packed with xz: unpacked are only bzImages and ELF files packed with gzip" },
         { "size 0", "announces an impossible size of its unpacked kernel" },
         { "size 3 GiB", "announces an impossible size of its unpacked kernel" },
         { "size too small", "holds a payload that cannot be unpacked: the xz payload is damaged: unpacks to more than its announced size" },

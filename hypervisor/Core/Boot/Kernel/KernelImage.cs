@@ -145,7 +145,7 @@ public ref struct KernelImage
         {
             Append(buffer, ref length, Kind == KernelKind.BzImage ? "is a bzImage whose payload is packed with "u8 : "is a file packed with "u8);
             Append(buffer, ref length, KernelPayload.Name(Format));
-            Append(buffer, ref length, Kind == KernelKind.BzImage ? ", which is not supported"u8 : ", which is supported only inside a bzImage or not at all"u8);
+            Append(buffer, ref length, Kind == KernelKind.BzImage ? ", which is not supported"u8 : ": unpacked are only bzImages and ELF files packed with gzip"u8);
             return length;
         }
         Append(buffer, ref length, KernelErrorText.Text(Error));
