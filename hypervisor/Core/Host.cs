@@ -2,6 +2,7 @@
 // The root of all state: one object per hypervisor. Two hosts can live in one test process.
 
 using XenSharp.Core.Console;
+using XenSharp.Core.CpuPolicy;
 using XenSharp.Core.Domains;
 using XenSharp.Core.EventChannels;
 using XenSharp.Core.Memory;
@@ -24,6 +25,7 @@ public sealed class Host
         Frames = frames;
         Options = options;
         Console = new HostConsole(platform);
+        Cpuid = new HostCpuid(platform);
         Clock = new SystemClock(platform);
         Allocator = new FrameAllocator(frames);
         Domains = new DomainTable();
@@ -42,6 +44,9 @@ public sealed class Host
     public HostConsole Console { get; }
 
     public SystemClock Clock { get; }
+
+    /// <summary>CPUID of the machine.</summary>
+    public HostCpuid Cpuid { get; }
 
     public FrameAllocator Allocator { get; }
 

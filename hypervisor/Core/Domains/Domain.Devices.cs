@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The emulated hardware that belongs to a domain as a whole.
 
+using XenSharp.Core.CpuPolicy;
 using XenSharp.Core.Emulation;
 using XenSharp.Core.Interrupts;
 
@@ -14,6 +15,9 @@ public sealed partial class Domain
     /// <summary>Emulated I/O ports.</summary>
     public PortAccess Ports { get; private set; } = null!;
 
+    /// <summary>What CPUID tells the domain; XEN_DOMCTL_set_cpu_policy changes it before the domain runs.</summary>
+    public CpuidPolicy Cpuid { get; set; } = null!;
+
     /// <summary>The vCPU that got the last lowest-priority interrupt. A lost update only changes whose turn it is.</summary>
     internal int LastLowestPriority { get; set; }
 
@@ -21,5 +25,6 @@ public sealed partial class Domain
     {
         IoApics = new DomainIoApics(this);
         Ports = new PortAccess(this);
+        Cpuid = new CpuidPolicy(Host.Cpuid);
     }
 }

@@ -58,8 +58,8 @@ public sealed class PortAccess
     {
         switch (port)
         {
-            case >= FirstPit and <= LastPit or PitGate when _domain.IsHardware:
-                // All ones at port 42 would look like a timer that never finishes: Linux then spins 50,000 times (native_calibrate_tsc).
+            case >= FirstPit and <= LastPit when _domain.IsHardware:
+                // All ones at port 42 would look like a timer that starts: Linux (quick_pit_calibrate) then reads it 50,000 times.
                 return 0;
             case ClockIndex when _domain.IsHardware && size == 1:
                 return _clockIndex;

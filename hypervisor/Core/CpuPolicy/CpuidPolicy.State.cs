@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// Leaf 0xd: which register state XSAVE saves, and how large it is.
+
+using System;
+using XenSharp.Core.Vcpus;
+
+namespace XenSharp.Core.CpuPolicy;
+
+public sealed partial class CpuidPolicy
+{
+    private const ulong StateFpu = 1, StateSse = 2, StateAvx = 4, StateAvx512 = 0xe0, StatePkru = 1 << 9;
+
+    // The legacy area and the header of an XSAVE image.
+    private const uint SmallestImage = 576;
+
+    private const uint AvxDependents7Ebx = (1 << 5) | (1 << 16) | (1 << 17) | (1 << 21) | (1 << 28) | (1 << 30) | (1U << 31);
+    private const uint AvxDependents7Ecx = (1 << 1) | (1 << 6) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14);
+
+    private void MaskState(HostCpuid host)
+    {
+        ref CpuidLeaf first = ref _basic[1];
+        ulong states = (host.State[0].Eax | ((ulong)host.State[0].Edx << 32)) & host.UsableStates;
+        ulong wanted = StateFpu | StateSse;
+        if ((first.Ecx & BitAvx) != 0)
+            wanted |= StateAvx;
+        if ((_features[0].Ebx & (1 << 16)) != 0)
+            wanted |= StateAvx512;
+        if ((_features[0].Ecx & BitPku) != 0)
+            wanted |= StatePkru;
+        States = (first.Ecx & BitXsave) != 0 && (states & (StateFpu | StateSse)) == (StateFpu | StateSse) ? states & wanted : 0;
+        if (States == 0)
+            first.Ecx &= ~BitXsave;
+        if ((States & StateAvx) == 0)
+        {
+            first.Ecx &= ~(BitAvx | BitF16c | BitFma);
+            _features[0].Ebx &= ~AvxDependents7Ebx;
+            _features[0].Ecx &= ~AvxDependents7Ecx;
+            _features[0].Edx &= ~((1U << 2) | (1U << 3) | (1U << 8));
+        }
+
+        if ((States & StatePkru) == 0)
+            _features[0].Ecx &= ~BitPku;
+        if (States == 0)
+            return;
+        _state[0].Eax = (uint)States;
+        _state[0].Edx = (uint)(States >> 32);
+        _state[1].Eax = host.State[1].Eax & DefaultState1Eax;
+        for (int i = 2; i < HostCpuid.StateLeaves; i++)
+        {
+            if ((States & (1UL << i)) == 0)
+                continue;
+            _state[i] = host.State[i];
+            _state[i].Edx = 0;
+        }
+
+        _state[0].Ecx = ImageSize(States);
+    }
+
+    private CpuidLeaf State(Vcpu vcpu, uint subleaf)
+    {
+        if (States == 0 || subleaf >= HostCpuid.StateLeaves)
+            return default;
+        CpuidLeaf result = _state[subleaf];
+        if (subleaf == 0)
+            result.Ebx = ImageSize(vcpu.EnabledStates);
+        else if (subleaf == 1 && (result.Eax & 2) != 0)
+            result.Ebx = CompactedSize(vcpu.EnabledStates);
+        return result;
+    }
+
+    private uint ImageSize(ulong states)
+    {
+        uint size = SmallestImage;
+        for (int i = 2; i < HostCpuid.StateLeaves; i++)
+        {
+            if ((states & (1UL << i)) != 0)
+                size = Math.Max(size, _state[i].Eax + _state[i].Ebx);
+        }
+
+        return size;
+    }
+
+    private uint CompactedSize(ulong states)
+    {
+        uint size = SmallestImage;
+        for (int i = 2; i < HostCpuid.StateLeaves; i++)
+        {
+            if ((states & (1UL << i)) == 0)
+                continue;
+            if ((_state[i].Ecx & 2) != 0)
+                size = (size + 63) & ~63U;
+            size += _state[i].Eax;
+        }
+
+        return size;
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// What CPUID tells a domain. Called by the port for every CPUID exit.
+//
+// The masks follow from the letters in xen/include/public/arch-x86/cpufeatureset.h (what HVM guests with HAP see by default); the rest
+// from xen/arch/x86/cpu-policy.c and cpuid.c. Less than Xen shows: features whose MSRs are not emulated (TSC deadline, TSC adjust,
+// debug extensions, speculation control, XSAVES).
+
+using System;
+using XenSharp.Core.Vcpus;
+
+namespace XenSharp.Core.CpuPolicy;
+
+/// <summary>The leaves of one domain; static ones in tables, the dynamic ones made per call.</summary>
+public sealed partial class CpuidPolicy
+{
+    private const uint DefaultFeatures1Edx = 0x1fcb_fbff, DefaultFeatures1Ecx = 0xf6fa_3203;
+    private const uint DefaultExtended1Edx = 0xee50_0800, DefaultExtended1Ecx = 0x0021_09f3;
+    private const uint DefaultFeatures7Ebx = 0xfdbf_0fa9, DefaultFeatures7Ecx = 0x0240_5f4f, DefaultFeatures7Edx = 0x0000_441c;
+    private const uint DefaultFeatures71Eax = 0x0000_1c30, DefaultState1Eax = 0x7;
+    private const uint DefaultExtended8Ebx = 0x2410_0005, DefaultExtended21Eax = 0x7800_0064, DefaultExtended21Ecx = 0x6;
+
+    private const uint BitApic = 1 << 9, BitSysenter = 1 << 11;
+    private const uint BitX2Apic = 1 << 21, BitXsave = 1 << 26, BitOsXsave = 1 << 27, BitAvx = 1 << 28, BitF16c = 1 << 29, BitFma = 1 << 12;
+    private const uint BitHypervisor = 1U << 31, BitOsPku = 1 << 4, BitPku = 1 << 3;
+
+    // Bits of leaf 1 that AMD repeats in leaf 80000001.
+    private const uint CommonFeatures = 0x0183_f3ff;
+    private const ulong Cr4OsXsave = 1 << 18, Cr4Pku = 1 << 22;
+    private const uint AmdEbx = 0x6874_7541, HygonEbx = 0x6f67_7948;
+
+    private readonly CpuidLeaf[] _basic = new CpuidLeaf[HostCpuid.BasicLeaves];
+    private readonly CpuidLeaf[] _features = new CpuidLeaf[HostCpuid.FeatureLeaves];
+    private readonly CpuidLeaf[] _state = new CpuidLeaf[HostCpuid.StateLeaves];
+    private readonly CpuidLeaf[] _extended = new CpuidLeaf[HostCpuid.ExtendedLeaves];
+
+    /// <summary>The default policy of a PVH domain on this machine.</summary>
+    public CpuidPolicy(HostCpuid host)
+    {
+        IsAmd = host.Basic[0].Ebx is AmdEbx or HygonEbx;
+        host.Basic.AsSpan().CopyTo(_basic);
+        host.Features.AsSpan().CopyTo(_features);
+        host.Extended.AsSpan().CopyTo(_extended);
+        _basic[0].Eax = Math.Min(_basic[0].Eax, HostCpuid.BasicLeaves - 1);
+        _features[0].Eax = Math.Min(_features[0].Eax, HostCpuid.FeatureLeaves - 1);
+        if (_extended[0].Eax >= HostCpuid.ExtendedBase)
+            _extended[0].Eax = Math.Min(_extended[0].Eax, HostCpuid.ExtendedBase + HostCpuid.ExtendedLeaves - 1);
+        MaskBasic(host);
+        MaskState(host);
+        MaskExtended();
+    }
+
+    public bool IsAmd { get; }
+
+    /// <summary>XCR0 bits that the domain may set; 0: no XSAVE.</summary>
+    public ulong States { get; private set; }
+
+    public bool HasRdtscp => (_extended[1].Edx & (1U << 27)) != 0 || (_features[0].Ecx & (1U << 22)) != 0;
+
+    public int PhysicalAddressBits => (int)(_extended[8].Eax & 0xff) is >= 32 and <= 52 and int bits ? bits : 36;
+
+    /// <summary>The registers that the vCPU gets. Leaves out of range are zero, as on AMD.</summary>
+    public CpuidLeaf Get(Vcpu vcpu, uint leaf, uint subleaf)
+    {
+        if (leaf < HostCpuid.BasicLeaves)
+            return leaf <= _basic[0].Eax ? Basic(vcpu, leaf, subleaf) : default;
+        uint extended = leaf - HostCpuid.ExtendedBase;
+        if (extended < HostCpuid.ExtendedLeaves)
+            return leaf <= _extended[0].Eax ? Extended(vcpu, extended) : default;
+        return leaf - HypervisorBase <= LastHypervisorLeaf ? Hypervisor(vcpu, leaf - HypervisorBase, subleaf) : default;
+    }
+
+    /// <summary>Whether XSETBV may give XCR0 this value (AMD APM vol. 2, 11.5.2); false: #GP.</summary>
+    public bool MaySetStates(ulong value)
+    {
+        const ulong fpu = 1, sse = 2, avx = 4, avx512 = 0xe0;
+        if ((value & fpu) == 0 || (value & ~States) != 0)
+            return false;
+        if ((value & avx) != 0 && (value & sse) == 0)
+            return false;
+        return (value & avx512) == 0 || ((value & avx512) == avx512 && (value & avx) != 0);
+    }
+
+    private CpuidLeaf Basic(Vcpu vcpu, uint leaf, uint subleaf)
+    {
+        CpuidLeaf result = _basic[leaf];
+        switch (leaf)
+        {
+            case 1:
+                result.Ebx = (result.Ebx & 0x00ff_ffff) | (vcpu.Apic.Id << 24);
+                if ((vcpu.Context.Cr4 & Cr4OsXsave) != 0)
+                    result.Ecx |= BitOsXsave;
+                if (!vcpu.Apic.IsHardwareEnabled)
+                    result.Edx &= ~BitApic;
+                break;
+            case 7:
+                if (subleaf > _features[0].Eax)
+                    return default;
+                result = _features[subleaf];
+                if (subleaf == 0 && (vcpu.Context.Cr4 & Cr4Pku) != 0)
+                    result.Ecx |= BitOsPku;
+                break;
+            case 0xb:
+                result = default;
+                result.Ecx = subleaf & 0xff;
+                result.Edx = vcpu.Apic.Id;
+                break;
+            case 0xd:
+                return State(vcpu, subleaf);
+        }
+
+        return result;
+    }
+
+    private CpuidLeaf Extended(Vcpu vcpu, uint leaf)
+    {
+        CpuidLeaf result = _extended[leaf];
+        if (leaf == 1 && !vcpu.Apic.IsHardwareEnabled)
+            result.Edx &= ~BitApic;
+        return result;
+    }
+
+    private void MaskBasic(HostCpuid host)
+    {
+        ref CpuidLeaf first = ref _basic[1];
+        first.Eax &= 0x0fff_0fff;
+        first.Ebx &= 0x00ff_ffff;
+        first.Edx = (first.Edx & DefaultFeatures1Edx) | BitApic | (host.Basic[1].Edx & BitSysenter);
+        first.Ecx = (first.Ecx & DefaultFeatures1Ecx) | BitX2Apic | BitHypervisor;
+        if (IsAmd)
+        {
+            _basic[2] = default;
+            _basic[4] = default;
+            _basic[9] = default;
+            _basic[10] = default;
+        }
+
+        _basic[3] = default;
+        _basic[5] = default;
+        _basic[6] = default;
+        _basic[8] = default;
+        _basic[10] = default;
+        _basic[12] = default;
+        ref CpuidLeaf features = ref _features[0];
+        features.Ebx &= DefaultFeatures7Ebx;
+        features.Ecx &= DefaultFeatures7Ecx;
+        features.Edx &= DefaultFeatures7Edx;
+        ref CpuidLeaf more = ref _features[1];
+        more.Eax &= DefaultFeatures71Eax;
+        more.Ebx = 0;
+        more.Ecx = 0;
+        more.Edx = 0;
+        _features[2] = default;
+    }
+
+    private void MaskExtended()
+    {
+        ref CpuidLeaf first = ref _extended[1];
+        first.Eax = IsAmd ? _basic[1].Eax : 0;
+        first.Ebx &= 0xff00_ffff;
+        first.Edx = (first.Edx & DefaultExtended1Edx & ~CommonFeatures) | (IsAmd ? _basic[1].Edx & CommonFeatures : 0);
+        first.Ecx &= DefaultExtended1Ecx;
+        if (States == 0)
+            first.Ecx &= ~((1U << 11) | (1U << 15) | (1U << 16));
+        _extended[7] = default;
+        ref CpuidLeaf sizes = ref _extended[8];
+        sizes.Eax &= 0xffff;
+        sizes.Ebx &= DefaultExtended8Ebx;
+        sizes.Ecx &= 0x0003_f0ff;
+        sizes.Edx = 0;
+        for (int i = 9; i <= 0x18; i++)
+            _extended[i] = default;
+        for (int i = 0x1b; i <= 0x20; i++)
+            _extended[i] = default;
+        ref CpuidLeaf last = ref _extended[0x21];
+        last.Eax &= DefaultExtended21Eax;
+        last.Ebx = 0;
+        last.Ecx &= DefaultExtended21Ecx;
+        last.Edx = 0;
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// The page of hypercall stubs that a guest asks for by writing MSR 40000000 (xen/include/public/arch-x86/xen.h).
+
+using System;
+using XenSharp.Core.Console;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+
+namespace XenSharp.Core.CpuPolicy;
+
+/// <summary>Stub n, 32 bytes from n * 32: mov eax, n; vmmcall; ret. The stub of iret is an invalid instruction, as in Xen.</summary>
+public static class HypercallStubs
+{
+    private const int StubSize = 32;
+    private const int StubCount = FrameSize.Bytes / StubSize;
+    private const int Iret = 23;
+
+    /// <summary>Fills the guest page at an address; false (#GP) when the address is not page aligned or no writable memory is there.</summary>
+    public static bool Write(Vcpu vcpu, ulong guestPhysicalAddress, Cpu caller)
+    {
+        P2mEntry entry = vcpu.Domain.P2m.Lookup(Gfn.Containing(guestPhysicalAddress));
+        if ((guestPhysicalAddress & FrameSize.Mask) != 0 || entry.Type != P2mType.Ram)
+        {
+            vcpu.Host.Console.Begin(LogLevel.Warning, caller).Text("d"u8).Decimal(vcpu.Domain.Id).Text(": no hypercall page possible at "u8)
+                .Hex(guestPhysicalAddress).End();
+            return false;
+        }
+
+        Span<byte> stub = stackalloc byte[StubSize];
+        for (int i = 0; i < StubCount; i++)
+        {
+            Fill(stub, i);
+            vcpu.Host.Memory.Write(entry.Frame, i * StubSize, stub);
+        }
+
+        return true;
+    }
+
+    private static void Fill(Span<byte> stub, int number)
+    {
+        const byte trap = 0xcc;
+        stub.Fill(trap);
+        if (number == Iret)
+        {
+            stub[0] = 0x0f;
+            stub[1] = 0x0b;
+            return;
+        }
+
+        ReadOnlySpan<byte> code = [0xb8, 0, 0, 0, 0, 0x0f, 0x01, 0xd9, 0xc3];
+        code.CopyTo(stub);
+        stub[1] = (byte)number;
+    }
+}

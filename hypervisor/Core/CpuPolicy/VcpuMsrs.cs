@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Model-specific registers that a vCPU has for itself and that the CPU does not switch.
+
+namespace XenSharp.Core.CpuPolicy;
+
+/// <summary>Values only; <see cref="MsrPolicy"/> checks what goes in.</summary>
+public sealed class VcpuMsrs
+{
+    public const int VariableRanges = 8;
+    public const int FixedRanges = 11;
+    public const int MachineCheckBanks = 2;
+
+    private const ulong ResetPat = 0x0007_0406_0007_0406;
+
+    // Enabled with fixed ranges, write-back by default, as firmware leaves it.
+    private const ulong FirmwareDefaultType = 0xc06;
+
+    public VcpuMsrs()
+    {
+        // Below 640 KiB write-back, the VGA window uncached, ROMs write-protected.
+        for (int i = 0; i < FixedRanges; i++)
+            MtrrFixed[i] = i < 2 ? 0x0606_0606_0606_0606UL : i == 2 ? 0UL : 0x0505_0505_0505_0505UL;
+    }
+
+    public ulong Pat { get; set; } = ResetPat;
+
+    public ulong MtrrDefaultType { get; set; } = FirmwareDefaultType;
+
+    /// <summary>Base and mask by turns.</summary>
+    public ulong[] MtrrVariable { get; } = new ulong[2 * VariableRanges];
+
+    public ulong[] MtrrFixed { get; } = new ulong[FixedRanges];
+
+    /// <summary>TSC_AUX; the port loads it where RDTSCP and RDPID are not intercepted.</summary>
+    public uint TscAux { get; set; }
+
+    public ulong MachineCheckStatus { get; set; }
+
+    public ulong DebugControl { get; set; }
+}
