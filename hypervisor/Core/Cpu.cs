@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A physical CPU as the core sees it.
 
+using XenSharp.Core.Scheduling;
 using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
@@ -15,6 +16,7 @@ public sealed class Cpu : Processor
     {
         Host = host;
         Timers = new TimerQueue(host, this);
+        Slice = new SliceTimer();
     }
 
     public Host Host { get; }
@@ -23,6 +25,12 @@ public sealed class Cpu : Processor
 
     /// <summary>The vCPU whose guest code runs here (or is about to), null while idle. Written by the scheduler on this CPU only.</summary>
     public Vcpu? Current { get; set; }
+
+    /// <summary>The vCPU that ran here before <see cref="Current"/> while its registers are not saved yet. Written by the scheduler.</summary>
+    public Vcpu? Leaving { get; internal set; }
+
+    /// <summary>Ends the time slice of <see cref="Current"/>.</summary>
+    public SliceTimer Slice { get; }
 
     /// <summary>Time spent idle, ns, and since when the CPU has been idle (0: it is not).</summary>
     public ulong IdleNs { get; set; }

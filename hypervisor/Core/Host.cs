@@ -14,7 +14,7 @@ using XenSharp.Edge;
 namespace XenSharp.Core;
 
 /// <summary>Everything that the hypervisor knows. Built once at boot by the port (or a test), read-only as a structure afterwards.</summary>
-public sealed class Host
+public sealed partial class Host
 {
     public const int MaxProcessors = 64;
 

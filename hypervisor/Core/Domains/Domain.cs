@@ -3,6 +3,7 @@
 
 using XenSharp.Core.EventChannels;
 using XenSharp.Core.Grants;
+using XenSharp.Core.Scheduling;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 
@@ -27,6 +28,7 @@ public sealed partial class Domain
         Grants = new GrantTable(this);
         HvmParameters = new ulong[HvmParameterCount];
         CreateDevices();
+        Watchdogs = new DomainWatchdogs(this);
     }
 
     public Host Host { get; }
@@ -65,15 +67,17 @@ public sealed partial class Domain
     /// <summary>Offset of the guest's wall clock from the host's, seconds (XEN_DOMCTL_settimeoffset).</summary>
     public long TimeOffsetSeconds { get; set; }
 
-    /// <summary>How many times the domain is paused; above 0 none of its vCPUs runs.</summary>
-    public int PauseCount { get; set; }
+    /// <summary>How many times the domain is paused; above 0 none of its vCPUs runs. Changed by the scheduler (Pause, Unpause) only.</summary>
+    public int PauseCount { get; internal set; }
 
-    public bool IsShuttingDown { get; set; }
+    /// <summary>How many of these pauses are the toolstack's (XEN_DOMCTL_pausedomain).</summary>
+    public int ControllerPauseCount { get; internal set; }
 
-    public bool IsShutDown { get; set; }
+    /// <summary>Weight and cap of the scheduler.</summary>
+    public DomainScheduling Scheduling { get; } = new();
 
-    /// <summary>SHUTDOWN_* (xen/include/public/sched.h); valid when shutting down.</summary>
-    public uint ShutdownReason { get; set; }
+    /// <summary>The timers of SCHEDOP_watchdog.</summary>
+    public DomainWatchdogs Watchdogs { get; }
 
     public bool IsDying { get; set; }
 

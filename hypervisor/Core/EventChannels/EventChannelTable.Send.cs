@@ -94,7 +94,11 @@ public sealed partial class EventChannelTable
     }
 
     /// <summary>Wakes the vCPUs that wait for this port in SCHEDOP_poll. Called after the port became pending.</summary>
-    public void WakePollers(uint port, Cpu caller) { }
+    public void WakePollers(uint port, Cpu caller)
+    {
+        if (Domain.HasPollers)
+            Domain.WakePollers(port, caller);
+    }
 
     internal bool IsPending(uint port) => IsFifo ? IsPendingFifo(port) : TestSharedBit(PendingOffset, port);
 

@@ -18,7 +18,7 @@ public abstract class Timer
     public bool IsArmed => Queue != null;
 
     /// <summary>Called on the queue's CPU with no lock held, the timer no longer armed.</summary>
-    public abstract void Expire();
+    public abstract void Expire(Cpu processor);
 }
 
 /// <summary>The heap. Any CPU may arm or cancel; only the owner expires.</summary>
@@ -70,6 +70,14 @@ public sealed class TimerQueue(Host host, Cpu processor)
         host.Platform.Kick(processor);
     }
 
+    /// <summary>Arms a timer here wherever it may have been armed before. The caller serialises changes of one timer.</summary>
+    public void Move(Timer timer, ulong deadlineNs, Processor caller)
+    {
+        if (timer.Queue != this)
+            Cancel(timer, caller);
+        Arm(timer, deadlineNs, caller);
+    }
+
     /// <summary>Disarms a timer wherever it is armed. A spurious interrupt may follow.</summary>
     public static void Cancel(Timer timer, Processor caller)
     {
@@ -105,7 +113,7 @@ public sealed class TimerQueue(Host host, Cpu processor)
 
             if (due == null)
                 return;
-            due.Expire();
+            due.Expire(processor);
         }
 
         processor.Raise(PendingWork.Timer);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a local APIC asks of its vCPU: time, the timer queue, the scheduler, and the other APICs of the domain.
 
+using System.Threading;
 using XenSharp.Core.Interrupts;
 using XenSharp.Core.Time;
 using XenSharp.Devices.Apic;
@@ -20,6 +21,7 @@ public sealed class VcpuApicHost : LocalApicHost
     {
         _vcpu = vcpu;
         _timer = new VcpuApicTimer(vcpu);
+        vcpu.ApicTimer = _timer;
     }
 
     public override ulong NowNs => _vcpu.Host.Clock.Now;
@@ -27,13 +29,13 @@ public sealed class VcpuApicHost : LocalApicHost
     public override void ArmTimer(ulong deadlineNs)
     {
         Cpu processor = _vcpu.Processor;
-        TimerQueue.Cancel(_timer, processor);
-        processor.Timers.Arm(_timer, deadlineNs, processor);
+        processor.Timers.Move(_timer, deadlineNs, processor);
     }
 
     public override void CancelTimer() => TimerQueue.Cancel(_timer, _vcpu.Processor);
 
-    public override void Notify() => _vcpu.Host.Scheduler.Wake(_vcpu, _vcpu.Processor);
+    // The timer wakes the vCPU itself when it expires; whatever else the APIC notifies of happens while the vCPU is being served.
+    public override void Notify() { }
 
     public override void Deliver(in ApicMessage message) => ApicBus.Deliver(_vcpu.Domain, in message, _vcpu.Apic, _vcpu.Processor);
 
@@ -49,10 +51,41 @@ public sealed class VcpuApicHost : LocalApicHost
     }
 }
 
-/// <summary>The local APIC's timer in the queue of a CPU.</summary>
+/// <summary>
+/// The local APIC's timer. The APIC belongs to the CPU that serves its vCPU: a timer that fires elsewhere goes on to that CPU's queue, or
+/// waits until the scheduler has chosen a CPU.
+/// </summary>
 public sealed class VcpuApicTimer(Vcpu vcpu) : Timer
 {
+    private uint _isDue;
+
     public Vcpu Vcpu { get; } = vcpu;
 
-    public override void Expire() => Vcpu.Apic.TimerExpired();
+    public override void Expire(Cpu processor)
+    {
+        if (processor.Current == Vcpu)
+        {
+            Vcpu.Apic.TimerExpired();
+            return;
+        }
+
+        Interlocked.Exchange(ref _isDue, 1);
+        if (!Vcpu.IsRunningNow)
+            Vcpu.Host.Scheduler.Wake(Vcpu, processor);
+        else if (Interlocked.Exchange(ref _isDue, 0) != 0)
+            Vcpu.Processor.Timers.Move(this, DeadlineNs, processor);
+    }
+
+    /// <summary>The vCPU has been chosen to run on the calling CPU.</summary>
+    internal void Resume()
+    {
+        if (Interlocked.Exchange(ref _isDue, 0) != 0)
+            Vcpu.Apic.TimerExpired();
+    }
+}
+
+public sealed partial class Vcpu
+{
+    /// <summary>The timer of the local APIC; null before the APIC's host is attached.</summary>
+    internal VcpuApicTimer? ApicTimer { get; set; }
 }

@@ -8,13 +8,17 @@ namespace XenSharp.Core.Vcpus;
 /// <summary>The two steps (Intel MultiProcessor Specification, B.4), with Xen's rule that each works once.</summary>
 public static class VcpuStartup
 {
-    /// <summary>INIT: the vCPU goes down and its local APIC is reset.</summary>
+    /// <summary>INIT: the vCPU goes down, its local APIC and what it waited for are forgotten (vcpu_reset of Xen).</summary>
     public static void Initialise(Vcpu target, Cpu caller)
     {
-        if (target.AwaitsStartup)
+        if (!target.IsInitialised)
             return;
-        target.AwaitsStartup = true;
+        target.Host.Scheduler.VcpuDown(target, caller);
+        // Its CPU lets go of it at once; a vCPU that resets itself ends with this entry.
+        while (target.IsRunningNow && caller.Current != target)
+            target.Host.Memory.Barrier();
         target.Apic.Reset();
+        target.Host.Scheduler.ResetVcpu(target, caller);
     }
 
     /// <summary>STARTUP: the vCPU runs in real mode at <paramref name="vector"/> &lt;&lt; 12. Ignored unless an INIT came before.</summary>
@@ -22,18 +26,12 @@ public static class VcpuStartup
     {
         using (SpinLock.Guard guard = target.Lock.Enter(caller))
         {
-            if (!target.AwaitsStartup)
+            if (target.IsInitialised)
                 return;
-            target.AwaitsStartup = false;
+            target.IsInitialised = true;
             target.Context.ResetToStartup(vector);
         }
 
-        target.Host.Scheduler.Wake(target, caller);
+        target.Host.Scheduler.VcpuUp(target, caller);
     }
-}
-
-public sealed partial class Vcpu
-{
-    /// <summary>The vCPU has been reset and waits for a STARTUP message, or for VCPUOP_initialise. Dom0's builder clears it for vCPU 0.</summary>
-    public bool AwaitsStartup { get; set; } = true;
 }
