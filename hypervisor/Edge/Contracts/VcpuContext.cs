@@ -55,6 +55,15 @@ public abstract class VcpuContext
     /// <summary>Base of data segments as the emulator must add it: 0 except fs/gs in 64-bit mode. 0 es, 1 cs, 2 ss, 3 ds, 4 fs, 5 gs.</summary>
     public abstract ulong SegmentBase(int segment);
 
+    /// <summary>Loads the control registers of a vCPU that has not run; false when the guest may not have these values.</summary>
+    public virtual bool TrySetControlRegisters(ulong cr0, ulong cr3, ulong cr4, ulong efer) => false;
+
+    /// <summary>
+    /// Loads the hidden part of a segment register, selector 0. Numbers as in <see cref="SegmentBase"/>, and 6 = tr; attributes as in
+    /// xen/include/public/hvm/hvm_vcpu.h. Follows a successful <see cref="TrySetControlRegisters"/>.
+    /// </summary>
+    public virtual void SetSegment(int segment, ulong segmentBase, uint limit, ushort attributes) { }
+
     /// <summary>The PVH entry state: 32-bit flat, paging off, ebx = start info (docs/misc/pvh.pandoc).</summary>
     public abstract void ResetToPvhEntry(uint entry, uint startInfo);
 
