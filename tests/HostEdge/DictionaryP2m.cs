@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// A domain's translation in a dictionary: large mappings are kept as such, so that their splitting is exercised.
+
+using System;
+using System.Collections.Generic;
+
+namespace XenSharp.Edge;
+
+/// <summary>Same contract as the port's. <see cref="TablePages"/> limits how often <see cref="Set"/> and <see cref="Remove"/> may need a page.</summary>
+public sealed class DictionaryP2m(ulong frameLimit) : P2m
+{
+    private readonly Dictionary<ulong, (ulong Frame, int Order, P2mType Type)> _mappings = [];
+    private uint _generation;
+
+    public override ulong FrameLimit { get; } = frameLimit;
+
+    public override uint Generation => _generation;
+
+    /// <summary>Pages for tables that are left; each split takes one.</summary>
+    public int TablePages { get; set; } = int.MaxValue;
+
+    public int Flushes { get; private set; }
+
+    /// <summary>All mappings, for checks at the end of a test.</summary>
+    public IEnumerable<(Gfn GuestFrame, P2mEntry Entry)> Mappings
+    {
+        get
+        {
+            foreach ((ulong start, (ulong Frame, int Order, P2mType Type) mapping) in _mappings)
+                yield return (new Gfn(start), new P2mEntry(new Mfn(mapping.Frame), mapping.Type, mapping.Order));
+        }
+    }
+
+    public override P2mEntry Lookup(Gfn guestFrame)
+    {
+        lock (_mappings)
+        {
+            if (!TryFind(guestFrame.Value, out ulong start))
+                return default;
+            (ulong frame, int order, P2mType type) = _mappings[start];
+            return new P2mEntry(new Mfn(frame + (guestFrame.Value - start)), type, order);
+        }
+    }
+
+    public override bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type)
+    {
+        if (order is not (0 or 9 or 18))
+            throw new ArgumentException("order " + order);
+        ulong count = 1UL << order;
+        if ((guestFrame.Value & (count - 1)) != 0 || (frame.Value & (count - 1)) != 0)
+            throw new ArgumentException("not aligned to its order");
+        if (guestFrame.Value + count > FrameLimit)
+            throw new IndexOutOfRangeException("guest frame 0x" + guestFrame.Value.ToString("x"));
+        lock (_mappings)
+        {
+            if (!Split(guestFrame.Value, order))
+                return false;
+            Drop(guestFrame.Value, count);
+            _mappings[guestFrame.Value] = (frame.Value, order, type);
+            _generation++;
+            return true;
+        }
+    }
+
+    public override bool Remove(Gfn guestFrame)
+    {
+        lock (_mappings)
+        {
+            if (!Split(guestFrame.Value, 0))
+                return false;
+            _mappings.Remove(guestFrame.Value);
+            _generation++;
+            return true;
+        }
+    }
+
+    public override void Flush() => Flushes++;
+
+    private bool TryFind(ulong guestFrame, out ulong start)
+    {
+        foreach (int order in (ReadOnlySpan<int>)[0, 9, 18])
+        {
+            start = guestFrame & ~((1UL << order) - 1);
+            if (_mappings.TryGetValue(start, out (ulong Frame, int Order, P2mType Type) mapping) && mapping.Order >= order)
+                return true;
+        }
+
+        start = 0;
+        return false;
+    }
+
+    // Splits a mapping larger than the order until none covers the frame.
+    private bool Split(ulong guestFrame, int order)
+    {
+        while (TryFind(guestFrame, out ulong start) && _mappings[start].Order > order)
+        {
+            if (TablePages == 0)
+                return false;
+            TablePages--;
+            (ulong frame, int larger, P2mType type) = _mappings[start];
+            int smaller = larger - 9;
+            for (ulong i = 0; i < 512; i++)
+                _mappings[start + (i << smaller)] = (frame + (i << smaller), smaller, type);
+        }
+
+        return true;
+    }
+
+    private void Drop(ulong guestFrame, ulong count)
+    {
+        for (ulong i = 0; i < count; i++)
+            _mappings.Remove(guestFrame + i);
+    }
+}
