@@ -3,6 +3,7 @@
 
 using XenSharp.Core.Console;
 using XenSharp.Core.CpuPolicy;
+using XenSharp.Core.Debugging;
 using XenSharp.Core.Domains;
 using XenSharp.Core.EventChannels;
 using XenSharp.Core.Memory;
@@ -27,6 +28,9 @@ public sealed partial class Host
         Console = new HostConsole(platform);
         Cpuid = new HostCpuid(platform);
         Clock = new SystemClock(platform);
+        Console.Clock = Clock;
+        Input = new ConsoleInput(this);
+        DebugKeys = new DebugKeys(this);
         Allocator = new FrameAllocator(frames);
         Domains = new DomainTable();
         Scheduler = new Scheduler(this);
@@ -42,6 +46,11 @@ public sealed partial class Host
     public BootOptions Options { get; }
 
     public HostConsole Console { get; }
+
+    /// <summary>The receiving side of the console.</summary>
+    public ConsoleInput Input { get; }
+
+    public DebugKeys DebugKeys { get; }
 
     public SystemClock Clock { get; }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The hypervisor's console: lines with levels to the wire and into the ring behind `xl dmesg`.
+// The hypervisor's console: lines with levels to the wire and into the ring behind `xl dmesg`, and guests' text.
 
 using System;
+using XenSharp.Core.Time;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Console;
@@ -10,38 +11,62 @@ namespace XenSharp.Core.Console;
 public enum LogLevel { Error = 0, Warning = 1, Info = 2, Debug = 3 }
 
 /// <summary>
-/// Collects one line at a time. <see cref="Begin"/> takes the console lock, <see cref="LogLine.End"/> sends the line and frees it.
+/// Collects one line at a time. <see cref="Begin(LogLevel, Processor?)"/> takes the console lock, <see cref="LogLine.End"/> sends the line
+/// and frees it.
 /// </summary>
 public sealed class HostConsole(Platform platform)
 {
     private const int LineCapacity = 512;
     private readonly byte[] _line = new byte[LineCapacity];
     private readonly SpinLock _lock = new(LockScope.Domain);
+    private readonly ConsoleRateLimit _rateLimit = new();
     private int _length;
     private bool _suppressed;
+    private bool _lastWasReturn;
 
     /// <summary>Everything printed so far, for XEN_SYSCTL_readconsole.</summary>
     public ConsoleRing Ring { get; } = new();
 
-    /// <summary>Lines above this level are dropped (`loglvl=`).</summary>
-    public LogLevel Threshold { get; set; } = LogLevel.Warning;
+    /// <summary>`loglvl=`: which of the hypervisor's own lines are printed.</summary>
+    public LogThresholds HostThresholds { get; } = new(2, 2);
+
+    /// <summary>`guest_loglvl=`: which lines that a guest has caused are printed.</summary>
+    public LogThresholds GuestThresholds { get; } = new(0, 2);
 
     /// <summary>The processor on whose list the lock is noted while the console has no better one: the boot CPU.</summary>
     public Processor? BootProcessor { get; set; }
 
-    /// <summary>Starts a line that is always printed.</summary>
-    public LogLine Begin(Processor? processor = null) => Begin(LogLevel.Error, processor);
+    /// <summary>The clock behind the rate limit; without one nothing is limited.</summary>
+    public SystemClock? Clock { get; set; }
 
-    /// <summary>Starts a line; text of a level above the threshold is discarded.</summary>
+    /// <summary>`console_to_ring`: keep dom0's text too.</summary>
+    public bool KeepsGuestText { get; set; }
+
+    /// <summary>From the end of boot on: asks the CPU to tell dom0 about new lines (VIRQ_CON_RING).</summary>
+    public bool AnnouncesLines { get; set; }
+
+    /// <summary>True when lines came that dom0 has not been told about; <see cref="ConsoleInput.Poll"/> takes it.</summary>
+    public bool HasUnannouncedLines { get; set; }
+
+    /// <summary>Starts a line that is always printed.</summary>
+    public LogLine Begin(Processor? processor = null)
+    {
+        Processor? holder = Enter(processor);
+        return Start(holder, false);
+    }
+
+    /// <summary>Starts a line; text of a level that `loglvl=` excludes is discarded.</summary>
     public LogLine Begin(LogLevel level, Processor? processor = null)
     {
-        Processor? holder = processor ?? BootProcessor;
-        if (holder != null)
-            _lock.Enter(holder);
-        _length = 0;
-        _suppressed = level > Threshold && level != LogLevel.Error;
-        Append("(XEN) "u8);
-        return new LogLine(this, holder);
+        Processor? holder = Enter(processor);
+        return Start(holder, IsSuppressed(HostThresholds, level));
+    }
+
+    /// <summary>Starts a line that a guest has caused: subject to `guest_loglvl=` and its rate limit.</summary>
+    public LogLine BeginGuest(LogLevel level, Processor? processor = null)
+    {
+        Processor? holder = Enter(processor);
+        return Start(holder, IsSuppressed(GuestThresholds, level));
     }
 
     /// <summary>Prints one complete line.</summary>
@@ -49,15 +74,37 @@ public sealed class HostConsole(Platform platform)
 
     public void Print(LogLevel level, ReadOnlySpan<byte> text) => Begin(level).Text(text).End();
 
-    /// <summary>Sends a guest's text (dom0's console) as it is, and keeps it in the ring.</summary>
+    /// <summary>Sends a guest's text (dom0's console) as it is, with a carriage return before each bare newline.</summary>
     public void WriteRaw(ReadOnlySpan<byte> text, Processor processor)
     {
         using SpinLock.Guard guard = _lock.Enter(processor);
-        platform.WriteConsole(text);
+        if (KeepsGuestText)
+        {
+            Ring.Append(text);
+            Announce(processor);
+        }
+
+        int start = 0;
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text[i] == (byte)'\n' && !_lastWasReturn)
+            {
+                platform.WriteConsole(text.Slice(start, i - start));
+                platform.WriteConsole("\r"u8);
+                start = i;
+            }
+
+            _lastWasReturn = text[i] == (byte)'\r';
+        }
+
+        platform.WriteConsole(text.Slice(start));
     }
 
     /// <summary>Frees the console on a machine that is going down, whoever holds it.</summary>
     public void BreakLock() => _lock.Break();
+
+    /// <summary>Takes the lock around work on <see cref="Ring"/>.</summary>
+    public SpinLock.Guard Lock(Processor processor) => _lock.Enter(processor);
 
     internal void Append(ReadOnlySpan<byte> text)
     {
@@ -75,15 +122,62 @@ public sealed class HostConsole(Platform platform)
     internal void Finish(Processor? holder)
     {
         if (!_suppressed)
-        {
-            _line[_length++] = (byte)'\r';
-            _line[_length++] = (byte)'\n';
-            platform.WriteConsole(_line.AsSpan(0, _length));
-            _line[_length - 2] = (byte)'\n';
-            Ring.Append(_line.AsSpan(0, _length - 1));
-        }
-
+            Send(holder);
         if (holder != null)
             _lock.Exit(holder.Held);
+    }
+
+    private Processor? Enter(Processor? processor)
+    {
+        Processor? holder = processor ?? BootProcessor;
+        if (holder != null)
+            _lock.Enter(holder);
+        return holder;
+    }
+
+    private LogLine Start(Processor? holder, bool suppressed)
+    {
+        _length = 0;
+        _suppressed = suppressed;
+        Append("(XEN) "u8);
+        return new LogLine(this, holder);
+    }
+
+    private bool IsSuppressed(LogThresholds thresholds, LogLevel level)
+    {
+        if ((int)level < thresholds.Always)
+            return false;
+        if ((int)level >= thresholds.Limited)
+            return true;
+        if (Clock == null)
+            return false;
+        bool allowed = _rateLimit.Allow(Clock.Now, out uint lost);
+        if (lost != 0)
+        {
+            LogLine notice = Start(null, false);
+            notice.Text("printk: "u8).Decimal(lost).Text(" messages suppressed."u8);
+            Send(null);
+        }
+
+        return !allowed;
+    }
+
+    private void Send(Processor? holder)
+    {
+        _line[_length++] = (byte)'\r';
+        _line[_length++] = (byte)'\n';
+        platform.WriteConsole(_line.AsSpan(0, _length));
+        _line[_length - 2] = (byte)'\n';
+        Ring.Append(_line.AsSpan(0, _length - 1));
+        if (holder != null)
+            Announce(holder);
+    }
+
+    private void Announce(Processor processor)
+    {
+        if (!AnnouncesLines || HasUnannouncedLines)
+            return;
+        HasUnannouncedLines = true;
+        processor.Raise(PendingWork.Console);
     }
 }

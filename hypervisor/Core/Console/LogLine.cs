@@ -16,6 +16,12 @@ public readonly ref struct LogLine(HostConsole console, Processor? holder)
         return this;
     }
 
+    public LogLine Character(byte character)
+    {
+        console.Append(character);
+        return this;
+    }
+
     /// <summary>Text from a guest or a file: anything but printable ASCII is shown as '.'.</summary>
     public LogLine Printable(ReadOnlySpan<byte> text)
     {

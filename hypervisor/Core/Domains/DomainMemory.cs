@@ -72,4 +72,29 @@ public sealed class DomainMemory(Domain domain) : FrameSource
             owner.Memory.Pages--;
         host.Allocator.Free(frame, 0, caller);
     }
+
+    /// <summary>Frames promised to the domain and not yet allocated (XENMEM_claim_pages).</summary>
+    public ulong ClaimedPages { get; private set; }
+
+    /// <summary>Stakes, or with 0 withdraws, the domain's claim on free memory (domain_set_outstanding_pages of Xen).</summary>
+    public long Claim(ulong pages, Processor caller)
+    {
+        using SpinLock.Guard guard = domain.Lock.Enter(caller);
+        Memory.FrameAllocator allocator = domain.Host.Allocator;
+        if (pages == 0)
+        {
+            allocator.OutstandingClaims -= ClaimedPages;
+            ClaimedPages = 0;
+            return 0;
+        }
+
+        if (ClaimedPages != 0 || pages <= Pages || pages > MaxPages)
+            return Hypercalls.HypercallError.EINVAL;
+        ulong claim = pages - Pages;
+        if (claim > allocator.FreePages - allocator.OutstandingClaims)
+            return Hypercalls.HypercallError.ENOMEM;
+        ClaimedPages = claim;
+        allocator.OutstandingClaims += claim;
+        return 0;
+    }
 }

@@ -1,12 +1,178 @@
 // SPDX-License-Identifier: MIT
-// A domain's grant table.
+// A domain's grant table: the frames in which it grants its pages to others (xen/include/public/grant_table.h).
+// Called by grant_table_op, memory_op and the toolstack's operations.
 
 using XenSharp.Core.Domains;
+using XenSharp.Core.Hypercalls;
+using XenSharp.Edge;
 
 namespace XenSharp.Core.Grants;
 
-/// <summary>The frames in which a domain grants its pages to others.</summary>
-public sealed class GrantTable(Domain domain)
+/// <summary>A frame of the table and where the guest has it mapped.</summary>
+public readonly struct GrantFrame(Mfn frame, ulong gfn)
 {
-    public Domain Domain { get; } = domain;
+    public Mfn Frame { get; } = frame;
+
+    /// <summary><see cref="Domain.NoFrame"/> when it is not mapped.</summary>
+    public ulong Gfn { get; } = gfn;
+}
+
+/// <summary>
+/// Shared frames hold the entries; version 2 adds status frames. The table grows on demand by pages charged to the domain.
+/// <see cref="Lock"/> guards everything; it is taken inside the domain's lock.
+/// </summary>
+public sealed partial class GrantTable
+{
+    /// <summary>A frame index with this bit names a status frame (XENMAPIDX_grant_table_status), when the version is 2.</summary>
+    public const ulong StatusIndexBit = 0x8000_0000;
+
+    private const uint EntriesPerFrameV1 = FrameSize.Bytes / 8;
+    private const uint EntriesPerFrameV2 = FrameSize.Bytes / 16;
+
+    /// <summary>One status frame serves the entries of eight version 2 frames.</summary>
+    private const uint GrantFramesPerStatusFrame = FrameSize.Bytes / 2 / EntriesPerFrameV2;
+
+    private readonly Mfn[] _shared;
+    private readonly ulong[] _sharedGfns;
+    private readonly Mfn[] _status;
+    private readonly ulong[] _statusGfns;
+
+    public GrantTable(Domain domain)
+    {
+        Domain = domain;
+        MaxFrames = domain.Settings.MaxGrantFrames;
+        _shared = new Mfn[(int)MaxFrames];
+        _sharedGfns = new ulong[(int)MaxFrames];
+        uint statusFrames = StatusFramesFor(MaxFrames);
+        _status = new Mfn[(int)statusFrames];
+        _statusGfns = new ulong[(int)statusFrames];
+    }
+
+    public Domain Domain { get; }
+
+    public SpinLock Lock { get; } = new(LockScope.Pair);
+
+    /// <summary>1 or 2.</summary>
+    public uint Version { get; private set; } = 1;
+
+    /// <summary>The highest version that the guest may choose.</summary>
+    public uint MaxVersion { get; set; } = 2;
+
+    public uint MaxFrames { get; }
+
+    /// <summary>Frames in use; one from the start, made when first needed.</summary>
+    public uint FrameCount { get; private set; }
+
+    public uint StatusFrameCount { get; private set; }
+
+    public uint EntryCount => FrameCount * (Version == 1 ? EntriesPerFrameV1 : EntriesPerFrameV2);
+
+    public ulong SharedGfn(uint index) => _sharedGfns[(int)index];
+
+    public Mfn SharedFrame(uint index) => _shared[(int)index];
+
+    public Mfn StatusFrame(uint index) => _status[(int)index];
+
+    /// <summary>Makes the table at least this large (at most <see cref="MaxFrames"/>); false when memory runs out. Under the lock.</summary>
+    public bool Grow(uint frames)
+    {
+        frames = System.Math.Max(frames, 1);
+        if (frames > MaxFrames)
+            return false;
+        if (Version > 1 && !GrowStatus(StatusFramesFor(frames)))
+            return false;
+        while (FrameCount < frames)
+        {
+            if (!Domain.Memory.TryAllocate(out Mfn frame))
+                return false;
+            _shared[(int)FrameCount] = frame;
+            _sharedGfns[(int)FrameCount] = Domain.NoFrame;
+            FrameCount++;
+        }
+
+        return true;
+    }
+
+    /// <summary>The frame that XENMAPSPACE_grant_table names, growing the table up to it.</summary>
+    public long FrameForMapping(ulong index, Processor caller, out GrantFrame frame)
+    {
+        using SpinLock.Guard guard = Lock.Enter(caller);
+        bool status = Version == 2 && (index & StatusIndexBit) != 0;
+        long result = Find(status, status ? index & ~StatusIndexBit : index, out Mfn mfn);
+        frame = result == 0 ? new GrantFrame(mfn, Gfns(status)[(int)(index & ~StatusIndexBit)]) : default;
+        return result;
+    }
+
+    /// <summary>Notes where <see cref="FrameForMapping"/>'s frame has been mapped.</summary>
+    public void NoteMapping(ulong index, ulong gfn)
+    {
+        bool status = Version == 2 && (index & StatusIndexBit) != 0;
+        Gfns(status)[(int)(index & ~StatusIndexBit)] = gfn;
+    }
+
+    /// <summary>The guest frame no longer shows any frame of this table.</summary>
+    public void ForgetMapping(ulong gfn)
+    {
+        for (uint i = 0; i < FrameCount; i++)
+        {
+            if (_sharedGfns[(int)i] == gfn)
+                _sharedGfns[(int)i] = Domain.NoFrame;
+        }
+
+        for (uint i = 0; i < StatusFrameCount; i++)
+        {
+            if (_statusGfns[(int)i] == gfn)
+                _statusGfns[(int)i] = Domain.NoFrame;
+        }
+    }
+
+    /// <summary>Size of XENMEM_resource_grant_table with this id, 0 when there is no such id.</summary>
+    public uint MaxFramesForTools(uint id) => id switch
+    {
+        0 => MaxFrames,
+        1 => StatusFramesFor(MaxFrames),
+        _ => 0,
+    };
+
+    /// <summary>A frame for the toolstack (XENMEM_acquire_resource): id 0 shared, 1 status.</summary>
+    public long FrameForTools(uint id, ulong index, Processor caller, out Mfn frame)
+    {
+        frame = Mfn.Invalid;
+        if (id > 1 || (id == 1 && Version != 2))
+            return HypercallError.EINVAL;
+        using SpinLock.Guard guard = Lock.Enter(caller);
+        return Find(id == 1, index, out frame);
+    }
+
+    private static uint StatusFramesFor(uint grantFrames) => (grantFrames + GrantFramesPerStatusFrame - 1) / GrantFramesPerStatusFrame;
+
+    private ulong[] Gfns(bool status) => status ? _statusGfns : _sharedGfns;
+
+    private long Find(bool status, ulong index, out Mfn frame)
+    {
+        frame = Mfn.Invalid;
+        ulong needed = status ? (index + 1) * GrantFramesPerStatusFrame : index + 1;
+        if (index >= uint.MaxValue || (status ? index >= (ulong)_status.Length : index >= MaxFrames))
+            return HypercallError.EINVAL;
+        if (index >= (status ? StatusFrameCount : FrameCount) && !Grow((uint)System.Math.Min(needed, MaxFrames)))
+            return HypercallError.EINVAL;
+        if (index >= (status ? StatusFrameCount : FrameCount))
+            return HypercallError.EINVAL;
+        frame = status ? _status[(int)index] : _shared[(int)index];
+        return 0;
+    }
+
+    private bool GrowStatus(uint frames)
+    {
+        while (StatusFrameCount < frames)
+        {
+            if (!Domain.Memory.TryAllocate(out Mfn frame))
+                return false;
+            _status[(int)StatusFrameCount] = frame;
+            _statusGfns[(int)StatusFrameCount] = Domain.NoFrame;
+            StatusFrameCount++;
+        }
+
+        return true;
+    }
 }

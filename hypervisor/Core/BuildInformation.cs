@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What the hypervisor says about itself: XENVER_*, the hypfs tree `buildinfo`, the banner.
+
+using System;
+
+namespace XenSharp.Core;
+
+/// <summary>Constants of this build. Major and minor name the interface that we implement, not our own version.</summary>
+public static class BuildInformation
+{
+    public const int Major = 4;
+    public const int Minor = 17;
+
+    /// <summary>Starts with the point release whose behaviour is matched; at most 15 characters.</summary>
+    public static ReadOnlySpan<byte> ExtraVersion => ".7-xensharp"u8;
+
+    public static ReadOnlySpan<byte> Changeset => ""u8;
+
+    /// <summary>Xen's list without the PV types. libxenguest asks for the 32-bit HVM name even for a 64-bit PVH guest.</summary>
+    public static ReadOnlySpan<byte> Capabilities => "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 "u8;
+
+    public static ReadOnlySpan<byte> Compiler => "ilc 10.0 (.NET NativeAOT, freestanding)"u8;
+
+    public static ReadOnlySpan<byte> CompiledBy => "xensharp"u8;
+
+    public static ReadOnlySpan<byte> CompileDomain => ""u8;
+
+    /// <summary>Constant, so that the same sources give the same image.</summary>
+    public static ReadOnlySpan<byte> CompileDate => "reproducible build"u8;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// HYPERVISOR_grant_table_op (xen/include/public/grant_table.h, GNTTABOP_*) as a PVH guest has it.
+
+using XenSharp.Abi;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Grants;
+using XenSharp.Core.Memory;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+using static XenSharp.Core.Hypercalls.HypercallError;
+
+namespace XenSharp.Core.Hypercalls;
+
+/// <summary>
+/// Set-up, queries and versions; transfer, unmap_and_replace, get_status_frames and cache_flush are -ENOSYS for a translated guest.
+/// Mapping, unmapping and copying answer per entry that the grant cannot be used until they are there.
+/// </summary>
+public static class GrantTableOp
+{
+    private const int EntryCost = 4;
+
+    public static long Call(Vcpu caller, in HypercallArguments arguments)
+    {
+        var operation = (GrantTableOperation)(uint)arguments.First;
+        ulong list = arguments.Second;
+        uint count = (uint)arguments.Third;
+        switch (operation)
+        {
+            case GrantTableOperation.QuerySize:
+            case GrantTableOperation.SetupTable:
+            case GrantTableOperation.SetVersion:
+            case GrantTableOperation.GetVersion:
+            case GrantTableOperation.Copy:
+            case GrantTableOperation.MapGrantRef:
+            case GrantTableOperation.UnmapGrantRef:
+            case GrantTableOperation.SwapGrantRef:
+                break;
+            default:
+                return ENOSYS;
+        }
+
+        if ((int)count < 0)
+            return EINVAL;
+        return operation switch
+        {
+            GrantTableOperation.QuerySize => count == 1 ? QuerySize(caller, list) : EINVAL,
+            GrantTableOperation.SetupTable => count == 1 ? SetupTable(caller, list) : EINVAL,
+            GrantTableOperation.SetVersion => count == 1 ? SetVersion(caller, list) : EINVAL,
+            GrantTableOperation.GetVersion => count == 1 ? GetVersion(caller, list) : EINVAL,
+            _ => RunList(caller, operation, list, count),
+        };
+    }
+
+    private static long QuerySize(Vcpu caller, ulong address)
+    {
+        if (!GuestAccess.TryRead(caller, address, out GrantTableQuerySize query))
+            return EFAULT;
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, query.Domain);
+        if (domain == null)
+        {
+            query.Status = (short)GrantStatus.BadDomain;
+        }
+        else if (!DomainLookup.MayTarget(caller.Domain, domain))
+        {
+            query.Status = (short)GrantStatus.PermissionDenied;
+        }
+        else
+        {
+            query.FrameCount = System.Math.Max(domain.Grants.FrameCount, 1);
+            query.MaxCountFrames = domain.Grants.MaxFrames;
+            query.Status = (short)GrantStatus.Okay;
+        }
+
+        return GuestAccess.TryWrite(caller, address, in query) ? 0 : EFAULT;
+    }
+
+    private static long SetupTable(Vcpu caller, ulong address)
+    {
+        const ulong StatusOffset = 8;
+        if (!GuestAccess.TryRead(caller, address, out GrantTableSetupTable setup))
+            return EFAULT;
+        short status = (short)SetupTable(caller, in setup);
+        return GuestAccess.TryWrite(caller, address + StatusOffset, in status) ? 0 : EFAULT;
+    }
+
+    private static GrantStatus SetupTable(Vcpu caller, in GrantTableSetupTable setup)
+    {
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, setup.Domain);
+        if (domain == null)
+            return GrantStatus.BadDomain;
+        if (!DomainLookup.MayTarget(caller.Domain, domain))
+            return GrantStatus.PermissionDenied;
+        GrantTable table = domain.Grants;
+        if (setup.FrameCount > table.MaxFrames)
+            return GrantStatus.GeneralError;
+        using SpinLock.Guard guard = table.Lock.Enter(caller.Processor);
+        if (!table.Grow(setup.FrameCount))
+            return GrantStatus.GeneralError;
+        GrantStatus status = GrantStatus.Okay;
+        for (uint i = 0; i < setup.FrameCount; i++)
+        {
+            ulong gfn = table.SharedGfn(i);
+            if (!GuestAccess.TryIndex(setup.FrameList, i, sizeof(ulong), out ulong slot) || !GuestAccess.TryWrite(caller, slot, in gfn))
+                status = GrantStatus.BadVirtAddress;
+        }
+
+        return status;
+    }
+
+    private static long SetVersion(Vcpu caller, ulong address)
+    {
+        if (!GuestAccess.TryRead(caller, address, out uint version))
+            return EFAULT;
+        long result;
+        using (caller.Domain.Lock.Enter(caller.Processor))
+            result = caller.Domain.Grants.SetVersion(version, caller.Processor);
+        version = caller.Domain.Grants.Version;
+        return GuestAccess.TryWrite(caller, address, in version) ? result : EFAULT;
+    }
+
+    private static long GetVersion(Vcpu caller, ulong address)
+    {
+        const ulong VersionOffset = 4;
+        if (!GuestAccess.TryRead(caller, address, out ushort id))
+            return EFAULT;
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, id);
+        if (domain == null)
+            return ESRCH;
+        if (!DomainLookup.MayTarget(caller.Domain, domain))
+            return EPERM;
+        uint version = domain.Grants.Version;
+        return GuestAccess.TryWrite(caller, address + VersionOffset, in version) ? 0 : EFAULT;
+    }
+
+    // Lists of entries: each gets its own status; the call itself succeeds.
+    private static long RunList(Vcpu caller, GrantTableOperation operation, ulong list, uint count)
+    {
+        ulong size, statusOffset;
+        switch (operation)
+        {
+            case GrantTableOperation.MapGrantRef: size = 32; statusOffset = 18; break;
+            case GrantTableOperation.UnmapGrantRef: size = 24; statusOffset = 20; break;
+            case GrantTableOperation.Copy: size = 40; statusOffset = 36; break;
+            default: size = 12; statusOffset = 8; break;
+        }
+
+        for (bool first = true; count != 0; first = false)
+        {
+            if (!first && !caller.Continuation.Spend(EntryCost))
+            {
+                caller.Continuation.Request((ulong)operation, list, count);
+                return 0;
+            }
+
+            short status = (short)Refuse(caller, operation, list);
+            if (!GuestAccess.TryWrite(caller, list + statusOffset, in status))
+                return EFAULT;
+            list += size;
+            count--;
+        }
+
+        return 0;
+    }
+
+    private static GrantStatus Refuse(Vcpu caller, GrantTableOperation operation, ulong entry)
+    {
+        switch (operation)
+        {
+            case GrantTableOperation.MapGrantRef:
+                if (!GuestAccess.TryRead(caller, entry, out GrantTableMapGrantRef map)
+                    || (map.Flags & (uint)(GrantMapFlags.DeviceMap | GrantMapFlags.HostMap)) == 0)
+                    return GrantStatus.BadGrantRef;
+                return DomainLookup.ByAnyId(caller.Domain, map.Domain) == null ? GrantStatus.BadDomain : GrantStatus.BadGrantRef;
+            case GrantTableOperation.UnmapGrantRef:
+                return GrantStatus.BadHandle;
+            case GrantTableOperation.Copy:
+                return GrantStatus.BadGrantRef;
+            default:
+                return GrantStatus.BadGrantRef;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// XENMEM_memory_map, XENMEM_set_memory_map: a guest's E820 table; XENMEM_acquire_resource.
+
+using System;
+using System.Buffers.Binary;
+using XenSharp.Abi;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Memory;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+using static XenSharp.Core.Hypercalls.HypercallError;
+
+namespace XenSharp.Core.Hypercalls;
+
+public static partial class MemoryOp
+{
+    private static long GetMemoryMap(Vcpu caller, ulong argument)
+    {
+        if (!GuestAccess.TryRead(caller, argument, out MemoryMap request))
+            return EFAULT;
+        Span<byte> bytes = stackalloc byte[GuestMemoryMap.Capacity * GuestMemoryMap.EntrySize];
+        int count;
+        using (caller.Domain.Lock.Enter(caller.Processor))
+        {
+            GuestMemoryMap map = caller.Domain.MemoryMap;
+            if (map.Count == 0)
+                return ENOSYS;
+            count = (int)Math.Min(request.EntryCount, (uint)map.Count);
+            for (int i = 0; i < count; i++)
+            {
+                Span<byte> entry = bytes.Slice(i * GuestMemoryMap.EntrySize, GuestMemoryMap.EntrySize);
+                BinaryPrimitives.WriteUInt64LittleEndian(entry, map[i].Address);
+                BinaryPrimitives.WriteUInt64LittleEndian(entry.Slice(8), map[i].Size);
+                BinaryPrimitives.WriteUInt32LittleEndian(entry.Slice(16), map[i].Type);
+            }
+        }
+
+        request.EntryCount = (uint)count;
+        return GuestAccess.Write(caller, request.Buffer, bytes.Slice(0, count * GuestMemoryMap.EntrySize))
+            && GuestAccess.TryWrite(caller, argument, in request) ? 0 : EFAULT;
+    }
+
+    private static long SetMemoryMap(Vcpu caller, ulong argument)
+    {
+        if (!GuestAccess.TryRead(caller, argument, out ForeignMemoryMap request))
+            return EFAULT;
+        if (request.Map.EntryCount > GuestMemoryMap.Capacity)
+            return EINVAL;
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
+        if (domain == null)
+            return ESRCH;
+        if (!DomainLookup.MayTarget(caller.Domain, domain))
+            return EPERM;
+        Span<byte> bytes = stackalloc byte[GuestMemoryMap.Capacity * GuestMemoryMap.EntrySize];
+        bytes = bytes.Slice(0, (int)request.Map.EntryCount * GuestMemoryMap.EntrySize);
+        if (!GuestAccess.Read(caller, request.Map.Buffer, bytes))
+            return EFAULT;
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        domain.MemoryMap.Clear();
+        for (; bytes.Length != 0; bytes = bytes.Slice(GuestMemoryMap.EntrySize))
+        {
+            domain.MemoryMap.Add(
+                BinaryPrimitives.ReadUInt64LittleEndian(bytes),
+                BinaryPrimitives.ReadUInt64LittleEndian(bytes.Slice(8)),
+                BinaryPrimitives.ReadUInt32LittleEndian(bytes.Slice(16)));
+        }
+
+        return 0;
+    }
+
+    // Maps pages that the hypervisor keeps for another domain (its grant frames) at frames of the hardware domain's choice.
+    private static long AcquireResource(Vcpu caller, ulong argument, ulong start)
+    {
+        const ulong FrameCountOffset = 8;
+        if (!caller.Domain.IsHardware)
+            return EACCES;
+        if (!GuestAccess.TryRead(caller, argument, out AcquireResource request))
+            return EFAULT;
+        if (request.Pad != 0 || request.Frame >> 32 != 0 || (request.Frame + request.FrameCount) >> 32 != 0)
+            return EINVAL;
+        long result = DomainLookup.Remote(caller.Domain, request.DomainId, out Domain? domain);
+        if (result != 0)
+            return result;
+        if (!caller.Domain.IsPrivileged)
+            return EPERM;
+        uint maximum = MaxResourceFrames(domain!, in request);
+        if (maximum == 0)
+            return EINVAL;
+        if (request.FrameList == 0)
+        {
+            if (request.FrameCount != 0 || start != 0)
+                return EINVAL;
+            return GuestAccess.TryWrite(caller, argument + FrameCountOffset, in maximum) ? 0 : EFAULT;
+        }
+
+        if (start >= request.FrameCount || request.FrameCount > MaxExtents)
+            return EINVAL;
+        if ((MemoryResource)request.Type != MemoryResource.GrantTable)
+            return EOPNOTSUPP;
+        for (ulong done = start; done < request.FrameCount;)
+        {
+            if (!TryReadElement(caller, request.FrameList, done, out ulong gfn))
+                return EFAULT;
+            result = domain!.Grants.FrameForTools(request.Id, request.Frame + done, caller.Processor, out Mfn frame);
+            if (result == 0)
+                result = MapResource(caller, frame, gfn);
+            if (result != 0)
+                return result;
+            done++;
+            if (done < request.FrameCount && !caller.Continuation.Spend(ExtentCost + PageCost))
+            {
+                caller.Continuation.Request((ulong)MemoryOperation.AcquireResource | (done << ExtentShift), argument);
+                return 0;
+            }
+        }
+
+        return 0;
+    }
+
+    // Per type, the whole size of the resource; an unknown type has a size that the later check refuses, as in Xen.
+    private static uint MaxResourceFrames(Domain domain, in AcquireResource request) => (MemoryResource)request.Type switch
+    {
+        MemoryResource.GrantTable => domain.Grants.MaxFramesForTools(request.Id),
+        MemoryResource.IoRequestServer => 0,
+        MemoryResource.VmTraceBuffer => 0,
+        _ => unchecked((uint)EOPNOTSUPP),
+    };
+
+    private static long MapResource(Vcpu caller, Mfn frame, ulong gfn)
+    {
+        Domain domain = caller.Domain;
+        Span<ulong> buffer = stackalloc ulong[2];
+        var released = new ReleasedFrames(domain, caller.Processor, buffer);
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        P2mEntry previous = domain.P2m.Lookup(new Gfn(gfn));
+        if (previous.Type == P2mType.Foreign)
+        {
+            if (!domain.P2m.Remove(new Gfn(gfn)))
+                return ENOMEM;
+            released.Add(previous.Frame);
+        }
+
+        System.Threading.Interlocked.Increment(ref caller.Host.Frames[frame].References);
+        long result = Physmap.Add(domain, new Gfn(gfn), frame, 0, P2mType.Foreign, ref released);
+        released.Drain();
+        if (result != 0)
+            DomainMemory.Release(caller.Host, frame, caller.Processor);
+        return result;
+    }
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+// XENMEM_add_to_physmap, _add_to_physmap_batch, _remove_from_physmap: which page appears at which guest frame.
+
+using System;
+using XenSharp.Abi;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Grants;
+using XenSharp.Core.Memory;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+using static XenSharp.Core.Hypercalls.HypercallError;
+
+namespace XenSharp.Core.Hypercalls;
+
+public static partial class MemoryOp
+{
+    private static long AddToPhysmap(Vcpu caller, ulong argument, ulong start)
+    {
+        if (start > ushort.MaxValue)
+            return EDOM;
+        if (!GuestAccess.TryRead(caller, argument, out AddToPhysmap request))
+            return EFAULT;
+        if (request.Space == MapSpace.GmfnForeign)
+            return ENOSYS; // only the batched form can name the other domain
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
+        if (domain == null)
+            return ESRCH;
+        long result = CheckMapPermission(caller, domain, request.Space);
+        if (result != 0)
+            return result;
+        if (request.Gpfn == ulong.MaxValue)
+            return EINVAL;
+        if (request.Space != MapSpace.GmfnRange)
+            return AddOne(caller, domain, request.Space, DomainIds.Invalid, request.Index, request.Gpfn);
+        if (request.Size < start)
+            return EILSEQ;
+        if (request.Gpfn + request.Size < request.Gpfn || request.Index + request.Size < request.Index)
+            return EOVERFLOW;
+        for (ulong done = start; done < request.Size;)
+        {
+            result = AddOne(caller, domain, MapSpace.Gmfn, DomainIds.Invalid, request.Index + done, request.Gpfn + done);
+            if (result < 0)
+                return result;
+            done++;
+            if (done < request.Size && !caller.Continuation.Spend(ExtentCost))
+            {
+                caller.Continuation.Request((ulong)MemoryOperation.AddToPhysmap | (done << ExtentShift), argument);
+                return 0;
+            }
+        }
+
+        return 0;
+    }
+
+    private static long AddToPhysmapBatch(Vcpu caller, ulong argument, ulong start)
+    {
+        if (start > ushort.MaxValue)
+            return EDOM;
+        if (!GuestAccess.TryRead(caller, argument, out AddToPhysmapBatch batch))
+            return EFAULT;
+        var space = (MapSpace)batch.Space;
+        if (space == MapSpace.GmfnRange)
+            return EOPNOTSUPP;
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, batch.DomainId);
+        if (domain == null)
+            return ESRCH;
+        long result = CheckMapPermission(caller, domain, space);
+        if (result != 0)
+            return result;
+        if (batch.Size < start)
+            return EILSEQ;
+        if (batch.Size == start)
+            return start != 0 ? EILSEQ : 0;
+        if (space == MapSpace.DeviceMmio && batch.ForeignDomainId != 0)
+            return EOPNOTSUPP;
+        for (ulong done = start; done < batch.Size;)
+        {
+            if (!TryReadElement(caller, batch.Indexes, done, out ulong index) || !TryReadElement(caller, batch.Gpfns, done, out ulong gpfn))
+                return EFAULT;
+            if (gpfn == ulong.MaxValue)
+                return EINVAL;
+            int error = (int)AddOne(caller, domain, space, batch.ForeignDomainId, index, gpfn);
+            if (!GuestAccess.TryIndex(batch.Errors, done, sizeof(int), out ulong slot) || !GuestAccess.TryWrite(caller, slot, in error))
+                return EFAULT;
+            done++;
+            if (done < batch.Size && !caller.Continuation.Spend(ExtentCost + PageCost))
+            {
+                caller.Continuation.Request((ulong)MemoryOperation.AddToPhysmapBatch | (done << ExtentShift), argument);
+                return 0;
+            }
+        }
+
+        return 0;
+    }
+
+    private static long RemoveFromPhysmap(Vcpu caller, ulong argument)
+    {
+        if (!GuestAccess.TryRead(caller, argument, out RemoveFromPhysmap request))
+            return EFAULT;
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
+        if (domain == null)
+            return ESRCH;
+        if (!DomainLookup.MayTarget(caller.Domain, domain))
+            return EPERM;
+        Span<ulong> buffer = stackalloc ulong[1];
+        var released = new ReleasedFrames(domain, caller.Processor, buffer);
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        var gfn = new Gfn(request.Gpfn);
+        P2mEntry entry = domain.P2m.Lookup(gfn);
+        switch (entry.Type)
+        {
+            case P2mType.Ram:
+            case P2mType.RamReadOnly:
+                // The page leaves the map and stays the domain's: only decrease_reservation gives memory up.
+                return domain.P2m.Remove(gfn) ? Flushed(domain) : ENOMEM;
+            case P2mType.Shared:
+                domain.Grants.ForgetMapping(gfn.Value);
+                return Physmap.Unhook(domain, gfn) == 0 ? Flushed(domain) : ENOMEM;
+            case P2mType.Foreign:
+                if (!domain.P2m.Remove(gfn))
+                    return ENOMEM;
+                released.Add(entry.Frame);
+                return 0;
+            default:
+                return ENOENT;
+        }
+    }
+
+    private static long CheckMapPermission(Vcpu caller, Domain domain, MapSpace space)
+    {
+        if (space == MapSpace.DeviceMmio && (!domain.IsHardware || domain != caller.Domain))
+            return EACCES;
+        return DomainLookup.MayTarget(caller.Domain, domain) ? 0 : EPERM;
+    }
+
+    private static long AddOne(Vcpu caller, Domain domain, MapSpace space, ushort foreignDomain, ulong index, ulong gpfn)
+    {
+        Span<ulong> buffer = stackalloc ulong[2];
+        var released = new ReleasedFrames(domain, caller.Processor, buffer);
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        long result = AddLocked(caller, domain, space, foreignDomain, index, gpfn, ref released);
+        released.Drain();
+        return result;
+    }
+
+    private static long AddLocked(
+        Vcpu caller, Domain domain, MapSpace space, ushort foreignDomain, ulong index, ulong gpfn, ref ReleasedFrames released)
+    {
+        if (gpfn >= domain.P2m.FrameLimit)
+            return EINVAL;
+        switch (space)
+        {
+            case MapSpace.SharedInfo:
+                if (index != 0)
+                    return EINVAL;
+                return MapShared(domain, domain.SharedInfo, domain.SharedInfoGfn, gpfn, ref released, out _) is var mapped && mapped == 0
+                    ? Remember(domain, gpfn)
+                    : mapped;
+            case MapSpace.GrantTable:
+                return MapGrantFrame(caller, domain, index, gpfn, ref released);
+            case MapSpace.Gmfn:
+                return MoveOwnPage(domain, index, gpfn, ref released);
+            case MapSpace.GmfnForeign:
+                return MapForeign(caller, domain, foreignDomain, index, gpfn, ref released);
+            default:
+                return EINVAL;
+        }
+    }
+
+    private static long Remember(Domain domain, ulong gpfn)
+    {
+        domain.SharedInfoGfn = gpfn;
+        return 0;
+    }
+
+    private static long MapGrantFrame(Vcpu caller, Domain domain, ulong index, ulong gpfn, ref ReleasedFrames released)
+    {
+        long result = domain.Grants.FrameForMapping(index, caller.Processor, out GrantFrame frame);
+        if (result != 0)
+            return result;
+        result = MapShared(domain, frame.Frame, frame.Gfn, gpfn, ref released, out bool moved);
+        if (result == 0 && moved)
+            domain.Grants.NoteMapping(index, gpfn);
+        return result;
+    }
+
+    // Puts a page of the hypervisor's at a guest frame; it appears at one place only, and displaces what was there.
+    private static long MapShared(Domain domain, Mfn frame, ulong oldGfn, ulong gpfn, ref ReleasedFrames released, out bool moved)
+    {
+        moved = false;
+        P2mEntry previous = domain.P2m.Lookup(new Gfn(gpfn));
+        if (previous.Type == P2mType.Direct)
+            return EPERM;
+        if (previous.IsPresent && previous.Frame != frame)
+        {
+            if (previous.Type == P2mType.Shared)
+                domain.Grants.ForgetMapping(gpfn);
+            long result = Physmap.RemovePage(domain, new Gfn(gpfn), ref released);
+            if (result != 0)
+                return result;
+        }
+
+        if (oldGfn != Domain.NoFrame && oldGfn != gpfn)
+        {
+            if (!domain.P2m.Remove(new Gfn(oldGfn)))
+                return ENOMEM;
+            domain.P2m.Flush();
+        }
+
+        moved = true;
+        return Physmap.Add(domain, new Gfn(gpfn), frame, 0, P2mType.Shared, ref released);
+    }
+
+    // XENMAPSPACE_gmfn: moves a page of the domain's own from one frame to another.
+    private static long MoveOwnPage(Domain domain, ulong from, ulong to, ref ReleasedFrames released)
+    {
+        P2mEntry source = domain.P2m.Lookup(new Gfn(from));
+        if (source.Type != P2mType.Ram)
+            return EINVAL;
+        P2mEntry previous = domain.P2m.Lookup(new Gfn(to));
+        if (previous.Type == P2mType.Direct)
+            return EPERM;
+        if (from == to)
+            return 0;
+        if (previous.IsPresent)
+        {
+            if (previous.Type == P2mType.Shared)
+                domain.Grants.ForgetMapping(to);
+            long result = Physmap.RemovePage(domain, new Gfn(to), ref released);
+            if (result != 0)
+                return result;
+        }
+
+        if (!domain.P2m.Remove(new Gfn(from)))
+            return ENOMEM;
+        domain.P2m.Flush();
+        return Physmap.Add(domain, new Gfn(to), source.Frame, 0, P2mType.Ram, ref released);
+    }
+
+    // XENMAPSPACE_gmfn_foreign: only into the hardware domain, whose end is the machine's.
+    private static long MapForeign(Vcpu caller, Domain domain, ushort foreignDomain, ulong index, ulong gpfn, ref ReleasedFrames released)
+    {
+        if (!domain.IsHardware)
+            return EPERM;
+        long result = DomainLookup.Remote(caller.Domain, foreignDomain, out Domain? other);
+        if (result != 0)
+            return result;
+        if (other == domain)
+            return EINVAL;
+        if (!DomainLookup.MayTarget(domain, other!))
+            return EPERM;
+        P2mEntry source = other!.P2m.Lookup(new Gfn(index));
+        if (source.Type is not (P2mType.Ram or P2mType.RamReadOnly))
+            return EINVAL;
+        P2mEntry previous = domain.P2m.Lookup(new Gfn(gpfn));
+        if (previous.Type == P2mType.Foreign)
+        {
+            if (!domain.P2m.Remove(new Gfn(gpfn)))
+                return ENOMEM;
+            released.Add(previous.Frame);
+        }
+        else if (previous.IsPresent)
+        {
+            result = Physmap.RemovePage(domain, new Gfn(gpfn), ref released);
+            if (result != 0)
+                return result;
+        }
+
+        System.Threading.Interlocked.Increment(ref caller.Host.Frames[source.Frame].References);
+        result = Physmap.Add(domain, new Gfn(gpfn), source.Frame, 0, P2mType.Foreign, ref released);
+        if (result != 0)
+            DomainMemory.Release(caller.Host, source.Frame, caller.Processor);
+        return result;
+    }
+
+    private static long Flushed(Domain domain)
+    {
+        domain.P2m.Flush();
+        return 0;
+    }
+
+    private static bool TryReadElement(Vcpu caller, ulong array, ulong index, out ulong value)
+    {
+        value = 0;
+        return GuestAccess.TryIndex(array, index, sizeof(ulong), out ulong slot) && GuestAccess.TryRead(caller, slot, out value);
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// (stub)
+
+using XenSharp.Core.Vcpus;
+
+namespace XenSharp.Core.Hypercalls;
+
+public static class PhysDevOp
+{
+    public static long Call(Vcpu caller, in HypercallArguments arguments) => HypercallError.ENOSYS;
+}
