@@ -58,17 +58,17 @@ public static class GrantTableOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, query.Domain);
         if (domain == null)
         {
-            query.Status = (short)GrantStatus.BadDomain;
+            query.Status = GrantStatus.BadDomain;
         }
         else if (!DomainLookup.MayTarget(caller.Domain, domain))
         {
-            query.Status = (short)GrantStatus.PermissionDenied;
+            query.Status = GrantStatus.PermissionDenied;
         }
         else
         {
             query.FrameCount = System.Math.Max(domain.Grants.FrameCount, 1);
-            query.MaxCountFrames = domain.Grants.MaxFrames;
-            query.Status = (short)GrantStatus.Okay;
+            query.MaxFrameCount = domain.Grants.MaxFrames;
+            query.Status = GrantStatus.Okay;
         }
 
         return GuestAccess.TryWrite(caller, address, in query) ? 0 : EFAULT;
@@ -168,7 +168,7 @@ public static class GrantTableOp
         {
             case GrantTableOperation.MapGrantRef:
                 if (!GuestAccess.TryRead(caller, entry, out GrantTableMapGrantRef map)
-                    || (map.Flags & (uint)(GrantMapFlags.DeviceMap | GrantMapFlags.HostMap)) == 0)
+                    || (map.Flags & (GrantMapFlags.DeviceMap | GrantMapFlags.HostMap)) == 0)
                     return GrantStatus.BadGrantRef;
                 return DomainLookup.ByAnyId(caller.Domain, map.Domain) == null ? GrantStatus.BadDomain : GrantStatus.BadGrantRef;
             case GrantTableOperation.UnmapGrantRef:

@@ -100,7 +100,7 @@ public static class HypercallTable
             case HypercallNumber.Sysctl: return SysctlOp.Call(caller, in arguments);
             case HypercallNumber.Domctl: return DomctlOp.Call(caller, in arguments);
             case HypercallNumber.XenpmuOperation: return PmuOp.Call(caller, in arguments);
-            case HypercallNumber.DeviceModelOperation: return DeviceModelOp.Call(caller, in arguments);
+            case HypercallNumber.DmOperation: return DeviceModelOp.Call(caller, in arguments);
             case HypercallNumber.HypFsOperation: return HypFsOp.Call(caller, in arguments);
             default: return ENOSYS; // xsm_op: no security module, as in Debian's build
         }

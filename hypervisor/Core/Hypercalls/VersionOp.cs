@@ -32,7 +32,7 @@ public static class VersionOp
                 return argument != 0 ? EINVAL : FrameSize.Bytes;
             case VersionOperation.ExtraVersion:
                 return WriteText(caller, argument, BuildInformation.ExtraVersion, stackalloc byte[ExtraVersionSize]);
-            case VersionOperation.Changeset:
+            case VersionOperation.ChangeSet:
                 return WriteText(caller, argument, BuildInformation.Changeset, stackalloc byte[ChangesetSize]);
             case VersionOperation.Capabilities:
                 return WriteText(caller, argument, BuildInformation.Capabilities, stackalloc byte[CapabilitiesSize]);
