@@ -58,8 +58,18 @@ public sealed partial class CpuidPolicy
 
     public int PhysicalAddressBits => (int)(_extended[8].Eax & 0xff) is >= 32 and <= 52 and int bits ? bits : 36;
 
+    /// <summary>What the vCPU's CPUID instruction gives.</summary>
+    public static void Get(Vcpu vcpu, uint leaf, uint subleaf, out uint eax, out uint ebx, out uint ecx, out uint edx)
+    {
+        CpuidLeaf result = vcpu.Domain.Cpuid.Leaf(vcpu, leaf, subleaf);
+        eax = result.Eax;
+        ebx = result.Ebx;
+        ecx = result.Ecx;
+        edx = result.Edx;
+    }
+
     /// <summary>The registers that the vCPU gets. Leaves out of range are zero, as on AMD.</summary>
-    public CpuidLeaf Get(Vcpu vcpu, uint leaf, uint subleaf)
+    public CpuidLeaf Leaf(Vcpu vcpu, uint leaf, uint subleaf)
     {
         if (leaf < HostCpuid.BasicLeaves)
             return leaf <= _basic[0].Eax ? Basic(vcpu, leaf, subleaf) : default;

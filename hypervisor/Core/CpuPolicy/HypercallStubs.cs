@@ -16,12 +16,12 @@ public static class HypercallStubs
     private const int Iret = 23;
 
     /// <summary>Fills the guest page at an address; false (#GP) when the address is not page aligned or no writable memory is there.</summary>
-    public static bool Write(Vcpu vcpu, ulong guestPhysicalAddress, Cpu caller)
+    public static bool Write(Vcpu vcpu, ulong guestPhysicalAddress)
     {
         P2mEntry entry = vcpu.Domain.P2m.Lookup(Gfn.Containing(guestPhysicalAddress));
         if ((guestPhysicalAddress & FrameSize.Mask) != 0 || entry.Type != P2mType.Ram)
         {
-            vcpu.Host.Console.Begin(LogLevel.Warning, caller).Text("d"u8).Decimal(vcpu.Domain.Id).Text(": no hypercall page possible at "u8)
+            vcpu.Host.Console.Begin(LogLevel.Warning, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text(": no hypercall page possible at "u8)
                 .Hex(guestPhysicalAddress).End();
             return false;
         }

@@ -4,6 +4,7 @@
 //
 // Behaviour: xen/arch/x86/msr.c, hvm/hvm.c, hvm/svm/svm.c, cpu/mcheck/vmce.c of 4.17. An unknown register takes #GP.
 
+using System;
 using XenSharp.Core.Console;
 using XenSharp.Core.Vcpus;
 using XenSharp.Devices.Apic;
@@ -74,7 +75,7 @@ public static class MsrPolicy
         return vcpu.Domain.Cpuid.IsAmd ? ReadAmd(index, out value) : Refuse(vcpu, index, "RDMSR "u8);
     }
 
-    public static bool Write(Vcpu vcpu, uint index, ulong value, Cpu caller)
+    public static bool Write(Vcpu vcpu, uint index, ulong value)
     {
         if (index == LocalApic.BaseMsr || index - LocalApic.FirstMsr <= LocalApic.LastMsr - LocalApic.FirstMsr)
             return vcpu.Apic.WriteMsr(index, value);
@@ -101,7 +102,7 @@ public static class MsrPolicy
                 msrs.DebugControl = value & 0x3f;
                 return true;
             case HypercallPage:
-                return HypercallStubs.Write(vcpu, value, caller);
+                return HypercallStubs.Write(vcpu, value);
             case TscAux:
                 if (!vcpu.Domain.Cpuid.HasRdtscp || value > uint.MaxValue)
                     return false;
@@ -135,7 +136,7 @@ public static class MsrPolicy
     private static bool WriteAmd(uint index) =>
         index is AmdHwcr or AmdNorthbridge or AmdPatchLoader or AmdDecodeConfiguration or AmdVmCr or AmdSysCfg or (>= 0xc000_0408 and <= 0xc000_040a);
 
-    private static bool Refuse(Vcpu vcpu, uint index, System.ReadOnlySpan<byte> access)
+    private static bool Refuse(Vcpu vcpu, uint index, ReadOnlySpan<byte> access)
     {
         vcpu.Host.Console.Begin(LogLevel.Debug, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text("v"u8).Decimal(vcpu.Id)
             .Text(": "u8).Text(access).Hex(index, 8).Text(" is not implemented"u8).End();
