@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The timers by which a guest asks to be shut down should it hang (SCHEDOP_watchdog, xen/include/public/sched.h).
 
+using System;
 using XenSharp.Abi;
 using XenSharp.Core.Time;
 using XenSharp.Edge;
@@ -11,6 +12,8 @@ namespace XenSharp.Core.Domains;
 public sealed class DomainWatchdog(Domain domain) : Timer
 {
     public Domain Domain { get; } = domain;
+
+    public override ReadOnlySpan<byte> Name => "domain_watchdog_timeout"u8;
 
     public bool IsInUse { get; internal set; }
 

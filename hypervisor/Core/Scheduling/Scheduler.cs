@@ -6,6 +6,7 @@
 // and said so by ContextSaved. Only then may another CPU take it.
 
 using System;
+using System.Threading;
 using XenSharp.Abi;
 using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
@@ -202,7 +203,7 @@ public sealed partial class Scheduler(Host host)
     {
         Vcpu vcpu = processor.Leaving!;
         processor.Leaving = null;
-        System.Threading.Volatile.Write(ref vcpu.RunningNow, false);
+        Volatile.Write(ref vcpu.RunningNow, false);
         if (!vcpu.IsAdded || !vcpu.IsRunnable)
             return;
         vcpu.ChangeRunstate(RunstateKind.Runnable, now);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Timers of one CPU: a binary heap by deadline; the first one arms the CPU's timer interrupt.
 
+using System;
+using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Time;
@@ -16,6 +18,12 @@ public abstract class Timer
     public ulong DeadlineNs { get; internal set; }
 
     public bool IsArmed => Queue != null;
+
+    /// <summary>What the timer does, for debug key 'a'.</summary>
+    public virtual ReadOnlySpan<byte> Name => "timer"u8;
+
+    /// <summary>The vCPU that it belongs to, for debug key 'a'.</summary>
+    public virtual Vcpu? Owner => null;
 
     /// <summary>Called on the queue's CPU with no lock held, the timer no longer armed.</summary>
     public abstract void Expire(Cpu processor);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a local APIC asks of its vCPU: time, the timer queue, the scheduler, and the other APICs of the domain.
 
+using System;
 using System.Threading;
 using XenSharp.Core.Interrupts;
 using XenSharp.Core.Time;
@@ -60,6 +61,10 @@ public sealed class VcpuApicTimer(Vcpu vcpu) : Timer
     private uint _isDue;
 
     public Vcpu Vcpu { get; } = vcpu;
+
+    public override ReadOnlySpan<byte> Name => "vlapic_timer"u8;
+
+    public override Vcpu? Owner => Vcpu;
 
     public override void Expire(Cpu processor)
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The timers of a vCPU. They sit in the queue of the CPU where they were set, and fire there.
 
+using System;
 using XenSharp.Abi;
 using XenSharp.Core.Time;
 using XenSharp.Edge;
@@ -11,6 +12,10 @@ namespace XenSharp.Core.Vcpus;
 public sealed class VcpuSingleshotTimer(Vcpu vcpu) : Timer
 {
     public Vcpu Vcpu { get; } = vcpu;
+
+    public override ReadOnlySpan<byte> Name => "vcpu_singleshot_timer_fn"u8;
+
+    public override Vcpu? Owner => Vcpu;
 
     /// <summary>Sets the timer on the calling CPU.</summary>
     public void Set(ulong deadlineNs, Cpu processor) => processor.Timers.Move(this, deadlineNs, processor);
@@ -27,6 +32,10 @@ public sealed class VcpuPeriodicTimer(Vcpu vcpu) : Timer
     private ulong _lastNs;
 
     public Vcpu Vcpu { get; } = vcpu;
+
+    public override ReadOnlySpan<byte> Name => "vcpu_periodic_timer_fn"u8;
+
+    public override Vcpu? Owner => Vcpu;
 
     /// <summary>0: stopped.</summary>
     public ulong PeriodNs { get; private set; }
@@ -83,6 +92,10 @@ public sealed class VcpuPeriodicTimer(Vcpu vcpu) : Timer
 public sealed class VcpuPollTimer(Vcpu vcpu) : Timer
 {
     public Vcpu Vcpu { get; } = vcpu;
+
+    public override ReadOnlySpan<byte> Name => "poll_timer_fn"u8;
+
+    public override Vcpu? Owner => Vcpu;
 
     public override void Expire(Cpu processor)
     {
