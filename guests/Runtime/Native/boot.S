@@ -32,6 +32,18 @@ xs_pvh_entry:
     decl %ecx
     jnz 1b
     movl $(xs_window + 7), (%edi)
+
+    # The first 2 MiB by 4 KiB pages, so that a null pointer points to nothing.
+    movl $low_pages, %edi
+    movl $7, %eax
+    movl $512, %ecx
+3:  movl %eax, (%edi)
+    addl $0x1000, %eax
+    addl $8, %edi
+    decl %ecx
+    jnz 3b
+    movl $0, low_pages
+    movl $(low_pages + 7), page_directories
     movl $(page_directories + 7), %eax
     movl $page_pointers, %edi
     movl $5, %ecx
@@ -163,6 +175,7 @@ xs_page_root: .skip 4096
 page_pointers: .skip 4096
 page_directories: .skip 4096 * 5
 xs_window: .skip 4096
+low_pages: .skip 4096
 xs_idt: .skip 4096
 .globl xs_boot_stack_top
     .skip 65536

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The probe: calls every operation of the hypercall interface with right and wrong arguments as a PVH dom0 and prints what
+// came back. Run on real Xen its output is the golden file; run on ours it is compared with that. The first word of the
+// command line selects: `probe`, `cpuid` (CPUID leaves and MSRs), `platform` (start info, memory map, ACPI tables).
+
+using System.Runtime;
+
+namespace XenSharp.Guests.Conformance;
+
+internal static class Program
+{
+    private static void Main() { }
+
+    [RuntimeExport("xs_guest_main")]
+    private static void Run()
+    {
+        Hypercall.Trace(StartInfo.Has("trace"u8));
+        Report.Line("== begin"u8);
+        if (StartInfo.Has("cpuid"u8))
+            CpuidTests.Run();
+        else if (StartInfo.Has("platform"u8))
+            PlatformReport.Run();
+        else
+            RunProbe();
+        Report.Line("== end"u8);
+        Machine.End();
+    }
+
+    private static void RunProbe()
+    {
+        CallingTests.Run();
+        VersionTests.Run();
+        ConsoleTests.Run();
+        MemoryTests.Run();
+        EventTests.Run();
+        TimerTests.Run();
+        SchedulerTests.Run();
+        VcpuTests.Run();
+        FifoTests.Run();
+        AssistTests.Run();
+        HvmTests.Run();
+        MulticallTests.Run();
+        GrantTests.Run();
+        PhysdevTests.Run();
+        PlatformTests.Run();
+        HypfsTests.Run();
+        SysctlTests.Run();
+        DomctlTests.Run();
+        OtherTests.Run();
+    }
+}
