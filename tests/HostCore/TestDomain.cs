@@ -53,9 +53,11 @@ public sealed class TestDomain
             var apicHost = new VcpuApicHost();
             var vcpu = new Vcpu(Domain, i, new FakeVcpuContext(), new LocalApic((int)i, apicHost));
             apicHost.Attach(vcpu);
-            vcpu.Processor = machine.Cpu((int)(i % (uint)host.ProcessorCount));
             Domain.Vcpus[i] = vcpu;
             VcpuInfoArea.Reset(vcpu);
+            host.Scheduler.Add(vcpu, cpu);
+            vcpu.IsInitialised = true;
+            host.Scheduler.VcpuUp(vcpu, cpu);
         }
 
         host.Domains.Add(Domain);

@@ -59,6 +59,20 @@ public sealed class TestHost
         return domain;
     }
 
+    /// <summary>Lets every processor choose what it runs.</summary>
+    public void Schedule()
+    {
+        for (int i = 0; i < Host.ProcessorCount; i++)
+        {
+            Processor? before = VirtualPlatform.Running;
+            VirtualPlatform.Running = Cpu(i);
+            Cpu(i).TakePending();
+            Host.Scheduler.Schedule(Cpu(i));
+            Host.Scheduler.ContextSaved(Cpu(i));
+            VirtualPlatform.Running = before;
+        }
+    }
+
     /// <summary>Lets virtual time pass; timers that come due run on their processors.</summary>
     public void Advance(ulong nanoseconds)
     {

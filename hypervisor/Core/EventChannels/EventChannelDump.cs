@@ -32,10 +32,29 @@ public static class EventChannelDump
         }
     }
 
+    // The set as ranges, as Xen prints bitmaps: {0-2,5}.
     private static void DumpPollers(Domain domain, Cpu caller)
     {
-        domain.Host.Console.Begin(caller).Text("Polling vCPUs: {"u8).Text("}"u8).End();
+        LogLine line = domain.Host.Console.Begin(caller).Text("Polling vCPUs: {"u8);
+        bool any = false;
+        for (int first = 0; first < domain.Vcpus.Length; first++)
+        {
+            if (!IsPolling(domain, first))
+                continue;
+            int last = first;
+            while (IsPolling(domain, last + 1))
+                last++;
+            line.Text(any ? ","u8 : ""u8).Decimal(first);
+            if (last > first)
+                line.Text("-"u8).Decimal(last);
+            any = true;
+            first = last;
+        }
+
+        line.Text("}"u8).End();
     }
+
+    private static bool IsPolling(Domain domain, int id) => domain.FindVcpu((uint)id) is { } vcpu && domain.IsPolling(vcpu);
 
     private static void DumpPort(EventChannelTable channels, uint port, Cpu caller)
     {

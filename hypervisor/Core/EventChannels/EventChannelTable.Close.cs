@@ -114,7 +114,7 @@ public sealed partial class EventChannelTable
     /// </summary>
     public long Reset(Domain asking, bool resuming, ref HypercallContinuation budget, Cpu caller)
     {
-        if (Domain != asking && Domain.PauseCount == 0)
+        if (Domain != asking && Domain.ControllerPauseCount == 0)
             return -(long)Errno.Inval;
 
         uint port;

@@ -291,7 +291,7 @@ public class BindTests
         Assert.Equal(EventChannelState.Unbound, _dom0.StateOf(far));
         Assert.Equal(0, _guest.BindIpi(0, out uint first));
         Assert.Equal(1u, first);
-        _guest.Domain.PauseCount = 1;
+        Assert.Equal(0, _machine.Host.Scheduler.PauseByController(_guest.Domain, _machine.Cpu()));
         Assert.Equal(0, _dom0.Reset(5));
         Assert.Equal(0u, _guest.Domain.EventChannels.ActivePorts);
         var a = new EventChannelReset { Domain = DomainIds.Self };
