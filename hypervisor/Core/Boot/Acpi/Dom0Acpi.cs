@@ -92,7 +92,7 @@ public static class Dom0Acpi
     private static void WriteMadt(MachineTables tables, int vcpus, Span<byte> madt)
     {
         tables.MadtHeader.CopyTo(madt);
-        madt[AcpiTable.RevisionOffset] = (byte)Math.Min(tables.MadtHeader[AcpiTable.RevisionOffset], (int)NewestMadt);
+        madt[AcpiTable.RevisionOffset] = (byte)Math.Min((int)tables.MadtHeader[AcpiTable.RevisionOffset], NewestMadt);
         BinaryPrimitives.WriteUInt32LittleEndian(madt.Slice(AcpiTable.LengthOffset), (uint)madt.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(madt.Slice(AcpiTable.HeaderSize), (uint)LocalApic.DefaultAddress);
         Span<byte> rest = madt.Slice(MadtFixed);
