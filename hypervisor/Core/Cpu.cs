@@ -15,11 +15,15 @@ public sealed class Cpu : Processor
         : base(id)
     {
         Host = host;
+        AcpiId = (uint)id;
         Timers = new TimerQueue(host, this);
         Slice = new SliceTimer();
     }
 
     public Host Host { get; }
+
+    /// <summary>The processor's id in the firmware's tables (MADT), set by the port: dom0 matches its ACPI processors by it.</summary>
+    public uint AcpiId { get; set; }
 
     public TimerQueue Timers { get; }
 

@@ -8,6 +8,7 @@ using XenSharp.Core.Domains;
 using XenSharp.Core.EventChannels;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Options;
+using XenSharp.Core.Pci;
 using XenSharp.Core.Scheduling;
 using XenSharp.Core.Time;
 using XenSharp.Edge;
@@ -60,6 +61,9 @@ public sealed partial class Host
     public FrameAllocator Allocator { get; }
 
     public DomainTable Domains { get; }
+
+    /// <summary>PCI functions and configuration windows of the machine.</summary>
+    public PciSegments PciSegments { get; } = new();
 
     public Scheduler Scheduler { get; }
 
