@@ -49,6 +49,12 @@ namespace Internal.Runtime.CompilerHelpers
     }
 }
 
+namespace Internal.Runtime
+{
+    // Named by ilc in the signature of a method that it adds to value types; nothing reads it through this type.
+    internal struct MethodTable { }
+}
+
 namespace System.Runtime
 {
     internal static unsafe class TypeCast

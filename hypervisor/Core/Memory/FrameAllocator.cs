@@ -59,6 +59,9 @@ public sealed class FrameAllocator
         FreeRun(start.Value, start.Value + count);
     }
 
+    /// <summary>Makes the record of a frame that never enters the allocator usable (memory below 1 MiB).</summary>
+    public void EnsureKnown(Mfn frame) => MakePieceKnown(frame.Value);
+
     /// <summary>Takes an aligned block; its content is undefined. False when there is none.</summary>
     public bool TryAllocate(int order, Processor caller, out Mfn frame)
     {

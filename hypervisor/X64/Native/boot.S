@@ -144,8 +144,7 @@ no_long_mode_text:
 .section .text
 boot_high:
     xorl %ebp, %ebp
-    pushq $0
-    call xs_main
+    call xs_main                        # the stack's top is 16-byte aligned, as compiled code expects before a call
 1:  cli
     hlt
     jmp 1b

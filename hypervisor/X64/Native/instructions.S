@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Single instructions that C# cannot express, in the order of Native.cs.
+# Single instructions that C# cannot express, in the order of Runtime/Assembly.cs.
 
 .section .text
 

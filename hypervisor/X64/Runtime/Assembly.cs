@@ -7,7 +7,7 @@ using System.Runtime.CompilerServices;
 namespace XenSharp.X64.Runtime;
 
 // SAFETY: bare calls; what each instruction does to the machine is the caller's responsibility.
-internal static unsafe class Native
+internal static unsafe class Assembly
 {
     private const MethodImplOptions Call = MethodImplOptions.InternalCall;
 

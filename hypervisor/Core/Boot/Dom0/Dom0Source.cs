@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// What the loader brought for dom0.
+
+using System;
+using XenSharp.Core.Boot.Acpi;
+
+namespace XenSharp.Core.Boot.Dom0;
+
+/// <summary>The files, unpacked and checked by the port, and the machine's tables.</summary>
+public ref struct Dom0Source
+{
+    /// <summary>The kernel as an ELF, with its notes (inspected without error).</summary>
+    public Kernel.KernelImage Kernel;
+
+    /// <summary>The ramdisk; empty if there is none.</summary>
+    public ReadOnlySpan<byte> Ramdisk;
+
+    public ReadOnlySpan<byte> CommandLine;
+
+    public MachineTables Tables;
+
+    /// <summary>A page below 1 MiB that the hypervisor keeps: dom0 gets another one in its place. 0: none.</summary>
+    public ulong KeptLowPage;
+}

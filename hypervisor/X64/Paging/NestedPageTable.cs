@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// A domain's guest-physical to machine translation in the form that nested paging walks (AMD APM vol. 2, 15.25).
+
+using System.Threading;
+using XenSharp.Edge;
+
+namespace XenSharp.X64.Paging;
+
+/// <summary>
+/// Four levels; leaves of 4 KiB, 2 MiB and, where the CPU has them, 1 GiB. Bits 9..11 and 52..55 of an entry are free for software:
+/// the type of the page is kept in 52..55. The CPU sets accessed and dirty bits in it, so entries change by compare-and-exchange.
+/// </summary>
+public sealed class NestedPageTable : P2m
+{
+    private const ulong Present = 1, Writable = 2, User = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80, NoExecute = 1UL << 63;
+    private const ulong AddressMask = 0x000f_ffff_ffff_f000;
+    private const int TypeShift = 52;
+
+    private readonly PhysicalMemory _memory;
+    private readonly FrameSource _tables;
+    private readonly bool _hasGigabytePages;
+    private readonly Mfn _root;
+    private uint _generation = 1;
+
+    public NestedPageTable(PhysicalMemory memory, FrameSource tables, Mfn root, bool hasGigabytePages)
+    {
+        _memory = memory;
+        _tables = tables;
+        _root = root;
+        _hasGigabytePages = hasGigabytePages;
+    }
+
+    /// <summary>The root table's machine address: nested CR3.</summary>
+    public ulong RootAddress => _root.Address;
+
+    public override ulong FrameLimit => 1UL << 36;
+
+    public override uint Generation => Volatile.Read(ref _generation);
+
+    public override P2mEntry Lookup(Gfn guestFrame)
+    {
+        if (guestFrame.Value >= FrameLimit)
+            return default;
+        Mfn table = _root;
+        for (int level = 3; ; level--)
+        {
+            ulong entry = _memory.Read64(table, IndexOffset(guestFrame, level));
+            if ((entry & Present) == 0)
+                return default;
+            if (level == 0 || (entry & Large) != 0)
+            {
+                ulong low = guestFrame.Value & ((1UL << (9 * level)) - 1);
+                return new P2mEntry(new Mfn(((entry & AddressMask) >> FrameSize.Shift) + low), (P2mType)((entry >> TypeShift) & 15), 9 * level);
+            }
+
+            table = Mfn.Containing(entry & AddressMask);
+        }
+    }
+
+    public override bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type)
+    {
+        if (guestFrame.Value >= FrameLimit)
+            return false;
+        int leaf = order / 9;
+        if (leaf == 2 && !_hasGigabytePages)
+        {
+            for (ulong i = 0; i < 1UL << 18; i += 1UL << 9)
+            {
+                if (!Set(guestFrame + i, frame + i, 9, type))
+                    return false;
+            }
+
+            return true;
+        }
+
+        if (!FindEntry(guestFrame, leaf, true, out Mfn table, out int offset))
+            return false;
+        ulong old = _memory.Read64(table, offset);
+        _memory.Write64(table, offset, frame.Address | Flags(type) | (leaf > 0 ? Large : 0));
+        if ((old & Present) != 0)
+            Changed();
+        if (leaf > 0 && (old & (Present | Large)) == Present)
+            FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
+        return true;
+    }
+
+    public override bool Remove(Gfn guestFrame)
+    {
+        if (guestFrame.Value >= FrameLimit || !FindEntry(guestFrame, 0, false, out Mfn table, out int offset))
+            return guestFrame.Value < FrameLimit && !Lookup(guestFrame).IsPresent;
+        _memory.Write64(table, offset, 0);
+        Changed();
+        return true;
+    }
+
+    public override void Flush() => Changed();
+
+    // Every vCPU compares the generation before it enters the guest and flushes its translations when it has changed.
+    private void Changed() => Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.As<uint, int>(ref _generation), 1);
+
+    private static ulong Flags(P2mType type)
+    {
+        ulong flags = Present | User | Accessed | Dirty | ((ulong)type << TypeShift);
+        return type switch
+        {
+            P2mType.Ram => flags | Writable,
+            P2mType.Direct or P2mType.GrantWritable or P2mType.Foreign or P2mType.Shared => flags | Writable | NoExecute,
+            _ => flags | NoExecute,
+        };
+    }
+
+    private static int IndexOffset(Gfn guestFrame, int level) => (int)((guestFrame.Value >> (9 * level)) & 511) * 8;
+
+    // Walks to the entry of the level, adding tables and splitting larger pages on the way.
+    private bool FindEntry(Gfn guestFrame, int leaf, bool create, out Mfn table, out int offset)
+    {
+        table = _root;
+        for (int level = 3; level > leaf; level--)
+        {
+            offset = IndexOffset(guestFrame, level);
+            ulong entry = _memory.Read64(table, offset);
+            if ((entry & Present) == 0)
+            {
+                if (!create || !_tables.TryAllocate(out Mfn added))
+                    return false;
+                entry = added.Address | Present | Writable | User | Accessed;
+                _memory.Write64(table, offset, entry);
+            }
+            else if ((entry & Large) != 0)
+            {
+                if (!Split(table, offset, level, entry, out entry))
+                    return false;
+            }
+
+            table = Mfn.Containing(entry & AddressMask);
+        }
+
+        offset = IndexOffset(guestFrame, leaf);
+        return true;
+    }
+
+    private bool Split(Mfn table, int offset, int level, ulong large, out ulong entry)
+    {
+        entry = 0;
+        if (!_tables.TryAllocate(out Mfn added))
+            return false;
+        ulong step = (ulong)FrameSize.Bytes << (9 * (level - 1));
+        ulong flags = level == 1 ? large & ~Large : large;
+        for (int i = 0; i < 512; i++)
+            _memory.Write64(added, i * 8, flags + ((ulong)i * step));
+        entry = added.Address | Present | Writable | User | Accessed;
+        _memory.Write64(table, offset, entry);
+        Changed();
+        return true;
+    }
+
+    // A table that a larger page has replaced; bounded by its 512 entries at each of at most two levels.
+    private void FreeTable(Mfn table, int level)
+    {
+        for (int i = 0; level > 0 && i < 512; i++)
+        {
+            ulong entry = _memory.Read64(table, i * 8);
+            if ((entry & (Present | Large)) == Present)
+                FreeTable(Mfn.Containing(entry & AddressMask), level - 1);
+        }
+
+        _tables.Free(table);
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// Why a guest left, and what is done about it (AMD APM vol. 2, appendix C).
+
+using XenSharp.Core;
+using XenSharp.Core.Console;
+using XenSharp.Core.CpuPolicy;
+using XenSharp.Core.Emulation;
+using XenSharp.Core.Hypercalls;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+using XenSharp.X64.Machine;
+using XenSharp.X64.Runtime;
+
+namespace XenSharp.X64.Svm;
+
+/// <summary>One method per exit; instructions of fixed length are skipped without looking at them.</summary>
+// SAFETY: reads and writes the VMCB of the vCPU that has just left on this CPU.
+internal sealed unsafe class ExitHandler(Host host)
+{
+    private const int InvalidOpcode = 6, GeneralProtection = 13;
+    private const ulong Cr4Reserved = ~0x0037_0fffUL;
+
+    public void Handle(SvmVcpu vcpu, Vcpu owner)
+    {
+        ulong code = vcpu.Vmcb->ExitCode;
+        if (code == Svm.ExitVmmcall)
+        {
+            if (!HypercallTable.Dispatch(owner))
+                vcpu.SkipInstruction(3);
+            return;
+        }
+
+        switch (code)
+        {
+            case Svm.ExitVintr:
+            case Svm.ExitNmi:
+            case Svm.ExitInit:
+                break;
+            case Svm.ExitMsr:
+                AccessMsr(vcpu, owner);
+                break;
+            case Svm.ExitCpuid:
+                CpuidPolicy.Get(owner, (uint)vcpu.Rax, (uint)vcpu.Rcx, out uint eax, out uint ebx, out uint ecx, out uint edx);
+                vcpu.Rax = eax;
+                vcpu.Rbx = ebx;
+                vcpu.Rcx = ecx;
+                vcpu.Rdx = edx;
+                Skip(vcpu, owner, 2);
+                break;
+            case Svm.ExitHlt:
+                Skip(vcpu, owner, 1);
+                host.Scheduler.Halt(owner, (vcpu.Rflags & (1 << 9)) != 0);
+                break;
+            case Svm.ExitIo:
+                AccessPort(vcpu, owner);
+                break;
+            case Svm.ExitNestedPageFault:
+                AccessMemory(vcpu, owner);
+                break;
+            case Svm.ExitCrWrite + 4:
+                WriteCr4(vcpu, owner);
+                break;
+            case Svm.ExitXsetbv:
+                SetExtendedControl(vcpu, owner);
+                break;
+            case Svm.ExitInvd:
+                Skip(vcpu, owner, 2);
+                break;
+            case Svm.ExitRdpmc:
+                vcpu.InjectException(GeneralProtection, 0);
+                break;
+            case Svm.ExitVmrun or Svm.ExitVmload or Svm.ExitVmsave or Svm.ExitStgi or Svm.ExitClgi or Svm.ExitSkinit or Svm.ExitInvlpga or Svm.ExitMonitor or Svm.ExitMwait:
+                vcpu.InjectException(InvalidOpcode, -1);
+                break;
+            case Svm.ExitShutdown:
+                Crash(vcpu, owner, "triple fault"u8);
+                break;
+            default:
+                Crash(vcpu, owner, (uint)code == uint.MaxValue ? "the CPU refuses its state (VMEXIT_INVALID)"u8 : "unexpected exit"u8);
+                break;
+        }
+    }
+
+    private static void AccessMsr(SvmVcpu vcpu, Vcpu owner)
+    {
+        uint index = (uint)vcpu.Rcx;
+        bool isWrite = (vcpu.Vmcb->ExitInfo1 & 1) != 0;
+        ulong value = isWrite ? (uint)vcpu.Rax | (vcpu.Rdx << 32) : 0;
+        bool done;
+        if (index == Msr.Efer)
+            done = isWrite ? WriteEfer(vcpu, value) : ReadEfer(vcpu, out value);
+        else
+            done = isWrite ? MsrPolicy.Write(owner, index, value) : MsrPolicy.Read(owner, index, out value);
+        if (!done)
+        {
+            vcpu.InjectException(GeneralProtection, 0);
+            return;
+        }
+
+        if (!isWrite)
+        {
+            vcpu.Rax = (uint)value;
+            vcpu.Rdx = value >> 32;
+        }
+
+        Skip(vcpu, owner, 2);
+    }
+
+    private static bool ReadEfer(SvmVcpu vcpu, out ulong value)
+    {
+        value = vcpu.Efer;
+        return true;
+    }
+
+    // SCE, LME, NXE and FFXSR may change; LMA follows paging; LME may not change while paging is on.
+    private static bool WriteEfer(SvmVcpu vcpu, ulong value)
+    {
+        const ulong allowed = Msr.EferSyscall | Msr.EferLongModeEnable | Msr.EferLongModeActive | Msr.EferNoExecute | (1 << 14);
+        ulong current = vcpu.Efer;
+        if ((value & ~allowed) != 0)
+            return false;
+        if ((vcpu.Cr0 & (1UL << 31)) != 0 && ((value ^ current) & Msr.EferLongModeEnable) != 0)
+            return false;
+        vcpu.Vmcb->Efer = (value & ~Msr.EferLongModeActive) | (current & Msr.EferLongModeActive) | Msr.EferSvm;
+        return true;
+    }
+
+    private static void WriteCr4(SvmVcpu vcpu, Vcpu owner)
+    {
+        // mov cr4, reg: 0f 22 /4, with an optional REX prefix that extends the register.
+        System.Span<byte> bytes = stackalloc byte[4];
+        if (!Core.Memory.GuestAccess.Read(owner, vcpu.CodeBase + vcpu.Rip, bytes))
+        {
+            vcpu.InjectException(InvalidOpcode, -1);
+            return;
+        }
+
+        int start = (bytes[0] & 0xf0) == 0x40 && vcpu.Is64Bit ? 1 : 0;
+        if (bytes[start] != 0x0f || bytes[start + 1] != 0x22)
+        {
+            vcpu.InjectException(InvalidOpcode, -1);
+            return;
+        }
+
+        int register = (bytes[start + 2] & 7) | (start == 1 ? (bytes[0] & 1) << 3 : 0);
+        ulong value = vcpu.GetRegister(register);
+        if (!vcpu.Is64Bit)
+            value = (uint)value;
+        if ((value & (Cr4Reserved | ~CpuFeatures.GuestCr4Bits)) != 0)
+        {
+            vcpu.InjectException(GeneralProtection, 0);
+            return;
+        }
+
+        vcpu.Vmcb->Cr4 = value;
+        vcpu.Vmcb->TlbControl = Svm.FlushAll;
+        vcpu.SkipInstruction(start + 3);
+    }
+
+    private static void SetExtendedControl(SvmVcpu vcpu, Vcpu owner)
+    {
+        ulong value = (uint)vcpu.Rax | (vcpu.Rdx << 32);
+        bool valid = (uint)vcpu.Rcx == 0 && vcpu.PrivilegeLevel == 0 && owner.Domain.Cpuid.MaySetStates(value);
+        if (!valid)
+        {
+            vcpu.InjectException(GeneralProtection, 0);
+            return;
+        }
+
+        owner.EnabledStates = value;
+        Assembly.WriteXcr0(value);
+        Skip(vcpu, owner, 3);
+    }
+
+    // EXITINFO1: bit 0 in, bit 2 string, bits 4..6 size, bits 16..31 port; EXITINFO2: the next rip.
+    private static void AccessPort(SvmVcpu vcpu, Vcpu owner)
+    {
+        ulong info = vcpu.Vmcb->ExitInfo1;
+        ulong next = vcpu.Vmcb->ExitInfo2;
+        int size = (int)(info >> 4) & 7;
+        ushort port = (ushort)(info >> 16);
+        bool isIn = (info & 1) != 0;
+        if ((info & 4) != 0)
+        {
+            bool isRepeated = (info & 8) != 0;
+            if (isIn)
+                StringPortAccess.In(owner, port, size, isRepeated, next, owner.Processor);
+            else
+                StringPortAccess.Out(owner, port, size, isRepeated, next, owner.Processor);
+            return;
+        }
+
+        ulong mask = size == 4 ? 0xffff_ffff : (1UL << (8 * size)) - 1;
+        if (isIn)
+        {
+            uint value = owner.Domain.Ports.In(port, size, owner.Processor);
+            vcpu.Rax = size == 4 ? value : (vcpu.Rax & ~mask) | (value & mask);
+        }
+        else
+        {
+            owner.Domain.Ports.Out(port, size, (uint)(vcpu.Rax & mask), owner.Processor);
+        }
+
+        vcpu.Rip = next;
+        vcpu.Vmcb->InterruptShadow = 0;
+    }
+
+    private static void AccessMemory(SvmVcpu vcpu, Vcpu owner)
+    {
+        ulong physical = vcpu.Vmcb->ExitInfo2;
+        P2mEntry entry = owner.Domain.P2m.Lookup(Gfn.Containing(physical));
+        bool isWrite = (vcpu.Vmcb->ExitInfo1 & 2) != 0;
+        if (entry.IsPresent && (!isWrite || entry.IsWritable) && (vcpu.Vmcb->ExitInfo1 & 16) == 0)
+        {
+            // Somebody has mapped it meanwhile; the stale translation goes with the next entry.
+            vcpu.Vmcb->TlbControl = Svm.FlushAll;
+            return;
+        }
+
+        if ((vcpu.Vmcb->ExitInfo1 & (1UL << 33)) != 0 || (vcpu.Vmcb->ExitInfo1 & 16) != 0)
+        {
+            Crash(vcpu, owner, "page tables or code outside its memory"u8);
+            return;
+        }
+
+        MmioEmulation.Emulate(owner, physical, owner.Processor);
+    }
+
+    // The length is known for plain encodings; a prefixed instruction is measured by its bytes.
+    private static void Skip(SvmVcpu vcpu, Vcpu owner, int length)
+    {
+        vcpu.SkipInstruction(length);
+    }
+
+    private static void Crash(SvmVcpu vcpu, Vcpu owner, System.ReadOnlySpan<byte> reason)
+    {
+        Host host = owner.Host;
+        host.Console.Begin(LogLevel.Error, owner.Processor).Text("d"u8).Decimal(owner.Domain.Id).Text("v"u8).Decimal(owner.Id).Text(": "u8).Text(reason)
+            .Text(", exit code "u8).Hex(vcpu.Vmcb->ExitCode).Text(" info "u8).Hex(vcpu.Vmcb->ExitInfo1).Text(" "u8).Hex(vcpu.Vmcb->ExitInfo2).End();
+        GuestStateDump.Print(host, vcpu);
+        owner.Domain.Crash(owner.Processor);
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// The port's half of a new domain: nested page table, and per vCPU the VMCB.
+
+using System;
+using XenSharp.Core;
+using XenSharp.Core.Boot;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Emulation;
+using XenSharp.Edge;
+using XenSharp.X64.Machine;
+using XenSharp.X64.Paging;
+
+namespace XenSharp.X64.Svm;
+
+/// <summary>Makes what <see cref="Dom0Builder"/> asks of the port.</summary>
+// SAFETY: pages come from the frame allocator and belong to the vCPU or to the host for good.
+internal sealed unsafe class GuestBuilder(Host host) : GuestFactory
+{
+    private readonly ulong _msrPermissions = BuildMsrPermissions(host);
+
+    public override P2m CreateP2m(FrameSource tables)
+    {
+        if (!tables.TryAllocate(out Mfn root))
+            Panic("no memory for a domain's translation table"u8);
+        return new NestedPageTable(host.Memory, tables, root, CpuFeatures.HasGigabytePages);
+    }
+
+    public override VcpuContext CreateContext(Domain domain)
+    {
+        ulong vmcbAddress = TakePage();
+        ulong frameAddress = TakePage();
+        SvmVcpu vcpu = new(vmcbAddress, frameAddress);
+        Vmcb* vmcb = vcpu.Vmcb;
+        vmcb->InterceptCrWrite = 1 << 4;
+        vmcb->Intercept1 = Svm.InterceptIntr | Svm.InterceptNmi | Svm.InterceptInit | Svm.InterceptRdpmc | Svm.InterceptCpuid | Svm.InterceptInvd | Svm.InterceptHlt
+            | Svm.InterceptInvlpga | Svm.InterceptIo | Svm.InterceptMsr | Svm.InterceptTaskSwitch | Svm.InterceptShutdown;
+        vmcb->Intercept2 = Svm.InterceptVmrun | Svm.InterceptVmmcall | Svm.InterceptVmload | Svm.InterceptVmsave | Svm.InterceptStgi | Svm.InterceptClgi | Svm.InterceptSkinit
+            | Svm.InterceptMonitor | Svm.InterceptMwait | Svm.InterceptXsetbv;
+        vmcb->InterceptExceptions = 1u << 18;
+        vmcb->IoPermissionMap = domain.Vcpus[0] == null ? BuildIoPermissions(domain) : ((SvmVcpu)domain.Vcpus[0]!.Context).Vmcb->IoPermissionMap;
+        vmcb->MsrPermissionMap = _msrPermissions;
+        vmcb->AddressSpaceId = 1;
+        vmcb->NestedControl = 1;
+        vmcb->NestedCr3 = ((NestedPageTable)domain.P2m).RootAddress;
+        vmcb->VirtualInterrupt = Svm.VirtualInterruptMasking;
+        vmcb->Pat = 0x0007_0406_0007_0406;
+        return vcpu;
+    }
+
+    public override void Attach(VcpuContext context, Core.Vcpus.Vcpu vcpu) => ((SvmVcpu)context).Vcpu = vcpu;
+
+    // 12 KiB: one bit per port, set = exit. All vCPUs of a domain share it.
+    private ulong BuildIoPermissions(Domain domain)
+    {
+        Mfn frame = TakeBlock(host, 2);
+        byte* map = DirectMap.At(frame.Address);
+        new Span<byte>(map, 4 * FrameSize.Bytes).Fill(0xff);
+        for (int port = 0; port < 0x10000; port++)
+        {
+            if (!domain.Ports.MustIntercept((ushort)port))
+                map[port >> 3] &= (byte)~(1 << (port & 7));
+        }
+
+        return frame.Address;
+    }
+
+    // 8 KiB: two bits per MSR, set = exit. Those that VMLOAD and VMRUN switch belong to the guest.
+    private static ulong BuildMsrPermissions(Host host)
+    {
+        Mfn frame = TakeBlock(host, 1);
+        byte* map = DirectMap.At(frame.Address);
+        new Span<byte>(map, 2 * FrameSize.Bytes).Fill(0xff);
+        ReadOnlySpan<uint> owned = [0x174, 0x175, 0x176, 0xc000_0081, 0xc000_0082, 0xc000_0083, 0xc000_0084, Msr.FsBase, Msr.GsBase, Msr.KernelGsBase];
+        foreach (uint index in owned)
+        {
+            int bit = (int)(index & 0x1fff) * 2;
+            int start = index >= 0xc001_0000 ? 0x1000 : index >= 0xc000_0000 ? 0x800 : 0;
+            map[start + (bit >> 3)] &= (byte)~(3 << (bit & 7));
+        }
+
+        return frame.Address;
+    }
+
+    private ulong TakePage()
+    {
+        Mfn frame = TakeBlock(host, 0);
+        new Span<byte>(DirectMap.At(frame.Address), FrameSize.Bytes).Clear();
+        return frame.Address;
+    }
+
+    private static Mfn TakeBlock(Host host, int order)
+    {
+        if (!host.Allocator.TryAllocate(order, host.CurrentProcessor, out Mfn frame))
+            Panic("no memory for a vCPU"u8);
+        return frame;
+    }
+
+    private static void Panic(ReadOnlySpan<byte> sentence) => EarlyConsole.Stop(sentence);
+}

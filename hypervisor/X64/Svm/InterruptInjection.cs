@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// How events reach a guest at entry (AMD APM vol. 2, 15.20, 15.21).
+
+using XenSharp.Core.Vcpus;
+
+namespace XenSharp.X64.Svm;
+
+// SAFETY: touches only the VMCB of a vCPU that is loaded on this CPU.
+internal static unsafe class InterruptInjection
+{
+    private const ulong InterruptFlag = 1 << 9;
+    private const int ExternalTypeMax = 30;
+
+    /// <summary>Puts what the vCPU has pending into its VMCB; false when the vCPU should not be entered after all.</summary>
+    public static bool Prepare(SvmVcpu vcpu, Vcpu owner)
+    {
+        Vmcb* vmcb = vcpu.Vmcb;
+        int vector = owner.PendingInterrupt();
+        if (vector < 0)
+            return true;
+        if ((vmcb->EventInjection & Svm.EventValid) == 0 && (vmcb->Rflags & InterruptFlag) != 0 && (vmcb->InterruptShadow & 1) == 0)
+        {
+            vmcb->EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
+            if (!owner.AcceptInterrupt(vector))
+                return true;
+        }
+
+        // Not now: exit as soon as the guest can take it.
+        vmcb->VirtualInterrupt |= Svm.VirtualInterruptPending;
+        vmcb->Intercept1 |= Svm.InterceptVintr;
+        return true;
+    }
+
+    /// <summary>After an exit: closes the window, and keeps an event whose delivery the exit has interrupted.</summary>
+    public static void Reclaim(SvmVcpu vcpu)
+    {
+        Vmcb* vmcb = vcpu.Vmcb;
+        vmcb->VirtualInterrupt &= ~Svm.VirtualInterruptPending;
+        vmcb->Intercept1 &= ~Svm.InterceptVintr;
+        ulong interrupted = vmcb->ExitInterruptInfo;
+        vmcb->EventInjection = 0;
+        if ((interrupted & Svm.EventValid) == 0)
+            return;
+        ulong type = interrupted & Svm.EventTypeMask;
+        if (type == Svm.EventTypeSoftware)
+            return;
+        // Some CPUs report an external interrupt whose delivery faulted as an exception with its vector.
+        if (type == Svm.EventTypeException && (interrupted & 0xff) > ExternalTypeMax)
+            interrupted &= ~(Svm.EventTypeMask | Svm.EventErrorValid);
+        vmcb->EventInjection = interrupted;
+    }
+}

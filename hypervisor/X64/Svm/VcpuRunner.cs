@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// The loop of one CPU: pending work, the scheduler's choice, the guest, its exit, and again.
+
+using System.Runtime;
+using System.Threading;
+using XenSharp.Core;
+using XenSharp.Core.Time;
+using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+using XenSharp.X64.Machine;
+using XenSharp.X64.Runtime;
+
+namespace XenSharp.X64.Svm;
+
+/// <summary>One per CPU. Its state is in memory, not on the stack, so that an abandoned entry simply starts the loop anew.</summary>
+// SAFETY: the frames and VMCBs entered are those of the vCPU that the scheduler has given to this CPU alone.
+internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Platform platform)
+{
+    private readonly ExitHandler _exits = new(host);
+    private SvmVcpu? _loaded;
+
+    /// <summary>Set from before the check of the p2m generation until after the exit; read by CPUs that wait for a flush.</summary>
+    private int _isInGuest;
+
+    public bool IsInGuest => Volatile.Read(ref _isInGuest) != 0;
+
+    public SvmVcpu? Loaded => _loaded;
+
+    /// <summary>Entered from assembly on this CPU's stack, at boot and after each abandoned entry.</summary>
+    [RuntimeExport("xs_run_loop")]
+    private static void Run() => Assembly.PerCpu()->Runner.Loop();
+
+    private void Loop()
+    {
+        while (true)
+        {
+            PendingWork work = cpu.TakePending();
+            if (work != PendingWork.None)
+                DoPending(work);
+            Vcpu? next = cpu.Current;
+            if (next == null || (work & PendingWork.Reschedule) != 0 || !next.IsRunnable)
+            {
+                next = host.Scheduler.Schedule(cpu);
+                if (next == null)
+                {
+                    Idle();
+                    continue;
+                }
+
+                Load((SvmVcpu)next.Context, next);
+            }
+
+            Enter((SvmVcpu)next.Context, next);
+        }
+    }
+
+    private void DoPending(PendingWork work)
+    {
+        if ((work & PendingWork.Timer) != 0)
+            cpu.Timers.Run();
+        if ((work & PendingWork.Console) != 0)
+            host.Input.Poll(cpu);
+        if ((work & PendingWork.Interrupt) != 0)
+            platform.DeliverDeviceInterrupts(cpu);
+    }
+
+    private void Idle()
+    {
+        Unload();
+        if (cpu.Pending == PendingWork.None)
+            Assembly.HaltUntilInterrupt();
+        else
+            Assembly.InterruptWindow();
+    }
+
+    private void Enter(SvmVcpu vcpu, Vcpu owner)
+    {
+        if (!InterruptInjection.Prepare(vcpu, owner))
+            return;
+        Interlocked.Exchange(ref _isInGuest, 1);
+        uint generation = owner.Domain.P2m.Generation;
+        if (vcpu.FlushedGeneration != generation || vcpu.LastProcessor != cpu.Id)
+        {
+            vcpu.FlushedGeneration = generation;
+            vcpu.LastProcessor = cpu.Id;
+            vcpu.Vmcb->TlbControl = Svm.FlushAll;
+        }
+
+        Assembly.EnterGuest(vcpu.Frame);
+        Volatile.Write(ref _isInGuest, 0);
+        vcpu.Vmcb->TlbControl = 0;
+        if (vcpu.Vmcb->ExitCode == Svm.ExitIntr)
+        {
+            // What was about to be delivered is kept by the exit information; the machine's interrupt comes in here.
+            InterruptInjection.Reclaim(vcpu);
+            Assembly.InterruptWindow();
+            return;
+        }
+
+        block->IsServing = 1;
+        InterruptInjection.Reclaim(vcpu);
+        _exits.Handle(vcpu, owner);
+        block->IsServing = 0;
+    }
+
+    // Brings a vCPU's extended state onto this CPU; the previous one's goes to memory first.
+    private void Load(SvmVcpu vcpu, Vcpu owner)
+    {
+        if (_loaded != vcpu)
+        {
+            Unload();
+            CpuFeatures.RestoreExtendedState(vcpu.ExtendedState, owner.EnabledStates);
+            vcpu.Frame->HostVmcb = block->HostVmcb;
+            _loaded = vcpu;
+        }
+
+        VcpuTime.Update(owner);
+    }
+
+    private void Unload()
+    {
+        if (_loaded == null)
+            return;
+        CpuFeatures.SaveExtendedState(_loaded.ExtendedState);
+        _loaded = null;
+        host.Scheduler.ContextSaved(cpu);
+    }
+}
