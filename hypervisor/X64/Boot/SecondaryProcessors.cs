@@ -35,8 +35,8 @@ internal static unsafe class SecondaryProcessors
     {
         ulong* parameters = (ulong*)(DirectMap.At(page) + (Assembly.TrampolineParameters() - Assembly.Trampoline()));
         parameters[0] = HostPageTables.Translate(Assembly.BootPageTable());
-        parameters[1] = block->StackTop;
-        parameters[2] = Assembly.SecondaryEntry();
+        parameters[1] = HostPageTables.Root;
+        parameters[2] = block->StackTop;
         s_starting = block;
         LocalApicHardware.SendInit(block->ApicId);
         Wait(10_000_000);
@@ -62,7 +62,6 @@ internal static unsafe class SecondaryProcessors
     private static void Start()
     {
         PerCpu* block = s_starting;
-        Assembly.WriteCr3(HostPageTables.Root);
         CpuFeatures.Enable();
         DescriptorTables.Load(block);
         LocalApicHardware.Enable();

@@ -125,6 +125,12 @@ function xs_write_cr4
 function xs_invalidate_page
     invlpg (%rdi)
     ret
+function xs_read_xcr0
+    xorl %ecx, %ecx
+    xgetbv
+    shlq $32, %rdx
+    orq %rdx, %rax
+    ret
 function xs_write_xcr0
     xorl %ecx, %ecx
     movl %edi, %eax

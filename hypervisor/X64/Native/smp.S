@@ -3,7 +3,7 @@
 
 .section .text
 .balign 16
-.globl xs_trampoline, xs_trampoline_end, xs_trampoline_cr3, xs_trampoline_stack, xs_trampoline_entry
+.globl xs_trampoline, xs_trampoline_end, xs_trampoline_cr3
 xs_trampoline:
 .code16
     cli
@@ -49,10 +49,9 @@ trampoline_64:
     movl %eax, %fs
     movl %eax, %gs
     movl %ebx, %ebx
-    movq (xs_trampoline_stack - xs_trampoline)(%rbx), %rsp
-    movq (xs_trampoline_entry - xs_trampoline)(%rbx), %rax
-    xorl %ebp, %ebp
-    pushq $0
+    movq (xs_trampoline_root - xs_trampoline)(%rbx), %rcx
+    movq (xs_trampoline_stack - xs_trampoline)(%rbx), %rdx
+    movabsq $secondary_high, %rax       # leaves this page, which the final tables do not map
     jmp *%rax
 
     .balign 8
@@ -69,10 +68,17 @@ trampoline_far:
     .long 0
     .short 8
     .balign 8
-xs_trampoline_cr3: .quad 0
+xs_trampoline_cr3: .quad 0              # tables that map this page, below 4 GiB
+xs_trampoline_root: .quad 0             # the final tables
 xs_trampoline_stack: .quad 0
-xs_trampoline_entry: .quad 0
 xs_trampoline_end:
+
+secondary_high:
+    movq %rcx, %cr3
+    movq %rdx, %rsp
+    xorl %ebp, %ebp
+    pushq $0
+    jmp xs_secondary_start
 
 # What C# needs to know of the image, as functions so that no relocation type is assumed.
 .macro address name symbol
@@ -93,7 +99,6 @@ address xs_get_boot_pml4 boot_pml4
 address xs_get_boot_stack_top boot_stack_top
 address xs_get_trap_stubs xs_trap_stubs
 address xs_get_symbol_table xs_symbol_table
-address xs_get_secondary_entry xs_secondary_start
 address xs_get_probe_rdmsr xs_probe_rdmsr
 address xs_get_probe_wrmsr xs_probe_wrmsr
 address xs_get_msr_failed xs_msr_failed

@@ -74,6 +74,9 @@ internal static unsafe class Assembly
     [MethodImpl(Call), RuntimeImport("*", "xs_invalidate_page")]
     internal static extern void InvalidatePage(ulong address);
 
+    [MethodImpl(Call), RuntimeImport("*", "xs_read_xcr0")]
+    internal static extern ulong ReadXcr0();
+
     [MethodImpl(Call), RuntimeImport("*", "xs_write_xcr0")]
     internal static extern void WriteXcr0(ulong value);
 
@@ -145,9 +148,6 @@ internal static unsafe class Assembly
 
     [MethodImpl(Call), RuntimeImport("*", "xs_get_symbol_table")]
     internal static extern ulong* SymbolTable();
-
-    [MethodImpl(Call), RuntimeImport("*", "xs_get_secondary_entry")]
-    internal static extern ulong SecondaryEntry();
 
     [MethodImpl(Call), RuntimeImport("*", "xs_get_probe_rdmsr")]
     internal static extern ulong ProbeReadMsr();

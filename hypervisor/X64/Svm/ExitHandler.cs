@@ -40,6 +40,9 @@ internal sealed unsafe class ExitHandler(Host host)
                 AccessMsr(vcpu, owner);
                 break;
             case Svm.ExitCpuid:
+                // Not every CPU reports XSETBV: what leaf 0xd shows is what the guest has really enabled.
+                if ((uint)vcpu.Rax == 0xd && CpuFeatures.HasXsave)
+                    owner.EnabledStates = Assembly.ReadXcr0();
                 CpuidPolicy.Get(owner, (uint)vcpu.Rax, (uint)vcpu.Rcx, out uint eax, out uint ebx, out uint ecx, out uint edx);
                 vcpu.Rax = eax;
                 vcpu.Rbx = ebx;

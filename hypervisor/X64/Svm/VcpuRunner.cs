@@ -121,6 +121,8 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     {
         if (_loaded == null)
             return;
+        if (CpuFeatures.HasXsave)
+            _loaded.Vcpu.EnabledStates = Assembly.ReadXcr0();
         CpuFeatures.SaveExtendedState(_loaded.ExtendedState);
         _loaded = null;
         host.Scheduler.ContextSaved(cpu);
