@@ -26,24 +26,17 @@ public static class GrubImage
     public static void Make(string path, string hypervisor, string hypervisorArguments, IReadOnlyList<BootModule> modules, BootProtocol first = BootProtocol.Multiboot2)
     {
         HostTools.Require(HostTool.ForImage);
-        string folder = Directory.CreateTempSubdirectory("xensharp-iso-").FullName;
-        try
-        {
-            string grub = Directory.CreateDirectory(Path.Combine(folder, "boot/grub")).FullName;
-            File.Copy(hypervisor, Path.Combine(folder, "boot/xensharp"));
-            for (int index = 0; index < modules.Count; index++)
-                File.Copy(modules[index].Path, Path.Combine(folder, "boot", s_moduleNames[index]));
-            File.WriteAllText(Path.Combine(grub, "grub.cfg"), Menu(hypervisorArguments, modules, first));
-            string part = $"{path}.{System.Environment.ProcessId}.part";
-            ProgramResult made = HostProgram.Capture("grub-mkrescue", ["-d", "/usr/lib/grub/i386-pc", "-o", part, folder]);
-            if (!made.Succeeded)
-                throw new LabException($"{made.Errors.Trim()}\ngrub-mkrescue could not make {path}; its messages are above.");
-            File.Move(part, path, overwrite: true);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using TemporaryFolder root = new();
+        string grub = Directory.CreateDirectory(root.File("boot/grub")).FullName;
+        File.Copy(hypervisor, root.File("boot/xensharp"));
+        for (int index = 0; index < modules.Count; index++)
+            File.Copy(modules[index].Path, Path.Combine(root.Folder, "boot", s_moduleNames[index]));
+        File.WriteAllText(Path.Combine(grub, "grub.cfg"), Menu(hypervisorArguments, modules, first));
+        string part = $"{path}.{System.Environment.ProcessId}.part";
+        ProgramResult made = HostProgram.Capture("grub-mkrescue", ["-d", "/usr/lib/grub/i386-pc", "-o", part, root.Folder]);
+        if (!made.Succeeded)
+            throw new LabException($"{made.Errors.Trim()}\ngrub-mkrescue could not make {path}; its messages are above.");
+        File.Move(part, path, overwrite: true);
     }
 
     private static string Menu(string arguments, IReadOnlyList<BootModule> modules, BootProtocol first)

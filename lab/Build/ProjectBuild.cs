@@ -29,9 +29,13 @@ public static class ProjectBuild
         string folder = Path.Combine(Repository.Root, "guests");
         if (!Directory.Exists(folder))
             return;
-        foreach (string project in Directory.GetDirectories(folder).Order().SelectMany(guest => Directory.GetFiles(guest, "*.csproj")))
+        foreach (string project in Directory.GetDirectories(folder).Order().SelectMany(guest => Directory.GetFiles(guest, "*.csproj")).Where(IsKernel))
             Build($"guest-{Path.GetFileNameWithoutExtension(project)}", project, ["guests", .. s_hypervisorSources], []);
     }
+
+    /// <summary>The runtime that kernels share is a project there too, but no kernel.</summary>
+    private static bool IsKernel(string project) =>
+        File.ReadAllText(project).Contains("Guest.targets", System.StringComparison.Ordinal) && Directory.EnumerateFiles(Path.GetDirectoryName(project)!, "*.cs").Any();
 
     /// <summary>A file that the user named; a sentence when it is not there.</summary>
     public static string Existing(string path, string namedBy) =>

@@ -29,7 +29,7 @@ internal sealed class RunCommand
     private readonly Option<bool> _iso = new("--iso") { Description = "boot through GRUB from a CD image" };
     private readonly Option<bool> _multiboot1 = new("--multiboot1") { Description = "with --iso: GRUB's first multiboot protocol instead of the second" };
     private readonly Option<int?> _timeout = Checks.OptionalNumber("--timeout", "end the machine after this many seconds", "SECONDS", 1, 1 << 20);
-    private readonly Option<string?> _log = new("--log") { Description = "keep everything the console prints in FILE (default: out/console.log)", HelpName = "FILE" };
+    private readonly Option<string?> _log = new("--log") { Description = "keep everything the console prints in FILE (default: a file in out/log, with --exec only on failure)", HelpName = "FILE" };
     private readonly Option<int?> _gdb;
 
     private RunCommand()
@@ -64,31 +64,24 @@ internal sealed class RunCommand
         string[] disks = (parsed.GetValue(_disks) ?? []).Select(disk => ProjectBuild.Existing(disk, "--disk")).ToArray();
         string hypervisor = _machine.HypervisorPath(parsed);
         string token = SessionSegment.NewToken();
-        string folder = Directory.CreateTempSubdirectory("xensharp-run-").FullName;
-        try
+        using TemporaryFolder folder = new();
+        IReadOnlyList<BootModule> modules = _machine.Modules(parsed, disks.Length > 0, Session(command, token), folder.Folder);
+        MachineConfiguration configuration = new()
         {
-            IReadOnlyList<BootModule> modules = _machine.Modules(parsed, disks.Length > 0, Session(command, token), folder);
-            MachineConfiguration configuration = new()
-            {
-                Cpus = parsed.GetValue(_cpus),
-                MemoryMiB = parsed.GetValue(_memory),
-                Disks = disks,
-                GdbPort = GdbPort(parsed),
-                EndOnReboot = command is not null,
-                LogFile = LogFile(parsed, command is not null),
-                Hypervisor = hypervisor,
-                HypervisorArguments = _machine.HypervisorArguments(parsed),
-                Modules = modules,
-            };
-            if (parsed.GetValue(_iso))
-                configuration = configuration with { Iso = MakeIso(parsed, configuration, folder) };
-            TimeSpan? timeout = parsed.GetValue(_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
-            return command is null ? RunOnTerminal(configuration, timeout) : RunForCommand(configuration, token, timeout);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+            Cpus = parsed.GetValue(_cpus),
+            MemoryMiB = parsed.GetValue(_memory),
+            Disks = disks,
+            GdbPort = GdbPort(parsed),
+            EndOnReboot = command is not null,
+            LogFile = LogFile(parsed, command is not null),
+            Hypervisor = hypervisor,
+            HypervisorArguments = _machine.HypervisorArguments(parsed),
+            Modules = modules,
+        };
+        if (parsed.GetValue(_iso))
+            configuration = configuration with { Iso = MakeIso(parsed, configuration, folder) };
+        TimeSpan? timeout = parsed.GetValue(_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+        return command is null ? RunOnTerminal(configuration, timeout) : RunForCommand(configuration, token, timeout, keepLog: parsed.GetValue(_log) is not null);
     }
 
     private static byte[] Session(string? command, string token)
@@ -103,7 +96,8 @@ internal sealed class RunCommand
 
     private string LogFile(ParseResult parsed, bool isExec)
     {
-        string path = parsed.GetValue(_log) is { } named ? Path.GetFullPath(named) : Path.Combine(Repository.Out, isExec ? "exec.log" : "console.log");
+        string usual = isExec ? $"log/exec-{DateTime.Now:yyyyMMdd-HHmmss}-{Environment.ProcessId}.log" : "log/console.log";
+        string path = parsed.GetValue(_log) is { } named ? Path.GetFullPath(named) : Path.Combine(Repository.Out, usual);
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -116,9 +110,9 @@ internal sealed class RunCommand
         }
     }
 
-    private string MakeIso(ParseResult parsed, MachineConfiguration configuration, string folder)
+    private string MakeIso(ParseResult parsed, MachineConfiguration configuration, TemporaryFolder folder)
     {
-        string path = Path.Combine(folder, "xensharp.iso");
+        string path = folder.File("xensharp.iso");
         BootProtocol protocol = parsed.GetValue(_multiboot1) ? BootProtocol.Multiboot1 : BootProtocol.Multiboot2;
         GrubImage.Make(path, configuration.Hypervisor!, configuration.HypervisorArguments, configuration.Modules, protocol);
         return path;
@@ -135,13 +129,16 @@ internal sealed class RunCommand
         return 0;
     }
 
-    private static int RunForCommand(MachineConfiguration configuration, string token, TimeSpan? timeout)
+    private static int RunForCommand(MachineConfiguration configuration, string token, TimeSpan? timeout, bool keepLog)
     {
         using Stream output = Console.OpenStandardOutput();
         using Stream errors = Console.OpenStandardError();
         try
         {
-            return new ExecSession(token, output, errors).Run(configuration, timeout);
+            int status = new ExecSession(token, output, errors).Run(configuration, timeout);
+            if (!keepLog)
+                File.Delete(configuration.LogFile!);
+            return status;
         }
         catch (MachineException failure)
         {

@@ -35,8 +35,11 @@ public sealed class ExecDecoder
     /// <summary>A line that must be sent to dom0.</summary>
     public event Action<string>? Answer;
 
-    /// <summary>The command's exit status; all its output came before. The argument is null when some of it was lost.</summary>
+    /// <summary>The command's exit status; all its output came before. The argument is null when dom0 reports <see cref="Failure"/> instead.</summary>
     public event Action<int?>? Finished;
+
+    /// <summary>The reason, when <see cref="Finished"/> came without a status.</summary>
+    public string Failure { get; private set; } = "";
 
     /// <summary>A block has begun and not ended; if the line is silent now, <see cref="Retry"/> asks for it again.</summary>
     public bool IsInBlock => _block is not null;
@@ -100,7 +103,8 @@ public sealed class ExecDecoder
                 Answer?.Invoke("ok");
                 Finished?.Invoke(value);
                 break;
-            case ["lost", ..]:
+            case ["lost" or "died"]:
+                Failure = words[0] == "lost" ? "Some of the command's output was lost on the console." : "dom0's start script died before it reached the command.";
                 Finished?.Invoke(null);
                 break;
             default:

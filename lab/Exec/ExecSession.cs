@@ -77,7 +77,7 @@ public sealed class ExecSession
         _output.Flush();
         _errors.Flush();
         machine.Ended.Wait(s_powerOff);
-        return _status ?? throw Failed(machine, "Some of the command's output was lost on the console.");
+        return _status ?? throw Failed(machine, _decoder.Failure);
     }
 
     private void Feed(ReadOnlyMemory<byte> bytes)

@@ -19,7 +19,7 @@ namespace XenSharp.Lab.Machine;
 public sealed class QemuMachine : IDisposable
 {
     private readonly Process _process;
-    private readonly string _folder;
+    private readonly TemporaryFolder _folder = new();
     private readonly FileStream? _log;
     private readonly SerialTranscript _transcript = new();
     private readonly SerialInput _input;
@@ -30,8 +30,7 @@ public sealed class QemuMachine : IDisposable
     private QemuMachine(MachineConfiguration configuration, Action<ReadOnlyMemory<byte>>? onSerial)
     {
         Configuration = configuration;
-        _folder = Directory.CreateTempSubdirectory("xensharp-").FullName;
-        List<string> arguments = QemuArguments.Build(configuration, _folder);
+        List<string> arguments = QemuArguments.Build(configuration, _folder.Folder);
         if (configuration.LogFile is not null)
             _log = new FileStream(configuration.LogFile, FileMode.Create, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         if (onSerial is not null)
@@ -150,7 +149,7 @@ public sealed class QemuMachine : IDisposable
         _input.Dispose();
         _log?.Dispose();
         _process.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     private static Process Launch(List<string> arguments)

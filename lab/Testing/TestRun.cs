@@ -25,7 +25,7 @@ public static class TestRun
     /// <summary>Counts come from the runner's result file; a project that does not build or whose process dies counts as one failure.</summary>
     public static TestCounts Run(TestProject project, string level, string? filter)
     {
-        string results = Path.Combine(Repository.Out, "test");
+        string results = Directory.CreateDirectory(Path.Combine(Repository.Out, "test")).FullName;
         string report = Path.Combine(results, $"{project.Name}.trx");
         File.Delete(report);
         string expression = level == "long" ? "Level=long" : "Level!=long";
