@@ -33,5 +33,6 @@ public sealed class ConsoleRing
             Consumer = Producer - Size;
     }
 
-    public void Clear() => Consumer = Producer;
+    /// <summary>Forgets what lies before an index that has been read.</summary>
+    public void DiscardTo(uint index) => Consumer = Producer - index > Size ? Producer - Size : index;
 }

@@ -18,6 +18,8 @@ public static class DeviceModelOp
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
         uint count = (uint)arguments.Second;
+        if (count == 0)
+            return ENODATA;
         if (count > MaxBuffers)
             return E2BIG;
         for (uint i = 0; i < count; i++)

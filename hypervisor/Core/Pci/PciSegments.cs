@@ -66,6 +66,12 @@ public sealed class PciSegments
         return 0;
     }
 
+    public bool Contains(ushort segment, byte bus, byte function)
+    {
+        int index = (bus << 8) | function;
+        return segment == 0 && (_functions[index / 64] & (1UL << (index & 63))) != 0;
+    }
+
     private bool HasSegment(ushort segment)
     {
         for (int i = 0; i < _windowCount; i++)

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// XEN_SYSCTL_get_cpu_featureset and _get_cpu_policy: what the CPUs can do, and what a domain gets to see of it.
+
+using System;
+using XenSharp.Abi;
+using XenSharp.Core.CpuPolicy;
+using XenSharp.Core.Memory;
+using XenSharp.Core.Vcpus;
+using static XenSharp.Core.Hypercalls.HypercallError;
+
+namespace XenSharp.Core.Hypercalls;
+
+public static partial class SysctlOp
+{
+    /// <summary>FSCAPINTS of 4.17 (xen/include/public/arch-x86/cpufeatureset.h).</summary>
+    private const int FeatureWords = 19;
+
+    private const uint MaxLeaves = 0x78, MaxMsrs = 2;
+
+    private static long CpuFeatureset(ControlBuffer operation)
+    {
+        const ulong CountOffset = 4;
+        SysctlCpuFeatureset request = operation.Read<SysctlCpuFeatureset>();
+        Vcpu caller = operation.Caller;
+        ulong countAddress = operation.UnionAddress + CountOffset;
+        uint count = FeatureWords;
+        if (request.Features == 0)
+            return GuestAccess.TryWrite(caller, countAddress, in count) ? 0 : EFAULT;
+        count = Math.Min(request.FeatureCount, FeatureWords);
+        Span<uint> words = stackalloc uint[FeatureWords];
+        switch ((CpuFeaturesetIndex)request.Index)
+        {
+            case CpuFeaturesetIndex.Raw:
+            case CpuFeaturesetIndex.Host:
+                HostFeatures(caller.Host.Cpuid, words);
+                break;
+            case CpuFeaturesetIndex.Hvm:
+            case CpuFeaturesetIndex.HvmMax:
+                caller.Domain.Cpuid.GetFeatures(words);
+                break;
+            case CpuFeaturesetIndex.Pv:
+            case CpuFeaturesetIndex.PvMax:
+                return EOPNOTSUPP;
+            default:
+                return EINVAL;
+        }
+
+        for (int i = 0; i < (int)count; i++)
+        {
+            if (!GuestAccess.TryWrite(caller, request.Features + ((ulong)i * sizeof(uint)), in words[i]))
+                return EFAULT;
+        }
+
+        if (!GuestAccess.TryWrite(caller, countAddress, in count))
+            return EFAULT;
+        return count < FeatureWords ? ENOBUFS : 0;
+    }
+
+    private static void HostFeatures(HostCpuid host, Span<uint> words)
+    {
+        words.Clear();
+        words[0] = host.Basic[1].Edx;
+        words[1] = host.Basic[1].Ecx;
+        words[2] = host.Extended[1].Edx;
+        words[3] = host.Extended[1].Ecx;
+        words[4] = host.State[1].Eax;
+        words[5] = host.Features[0].Ebx;
+        words[6] = host.Features[0].Ecx;
+        words[7] = host.Extended[7].Edx;
+        words[8] = host.Extended[8].Ebx;
+        words[9] = host.Features[0].Edx;
+        words[10] = host.Features[1].Eax;
+        words[11] = host.Extended[0x21].Eax;
+        words[12] = host.Features[1].Ebx;
+        words[13] = host.Features[2].Edx;
+        words[14] = host.Features[1].Ecx;
+        words[15] = host.Features[1].Edx;
+        words[18] = host.Extended[0x21].Ecx;
+    }
+
+    private static long CpuPolicy(ControlBuffer operation)
+    {
+        const ulong LeafCountOffset = 4, MsrCountOffset = 8;
+        SysctlCpuPolicy request = operation.Read<SysctlCpuPolicy>();
+        Vcpu caller = operation.Caller;
+        if (request.Reserved != 0 || request.Index > (uint)CpuPolicyIndex.HvmDefault)
+            return EINVAL;
+        if ((CpuPolicyIndex)request.Index is CpuPolicyIndex.PvMax or CpuPolicyIndex.PvDefault)
+            return EOPNOTSUPP;
+        bool host = (CpuPolicyIndex)request.Index is CpuPolicyIndex.Raw or CpuPolicyIndex.Host;
+        uint leaves = MaxLeaves;
+        if (request.Leaves != 0)
+        {
+            var writer = new CpuidLeafWriter(caller, request.Leaves, request.LeafCount);
+            long result = host ? writer.WriteHost(caller.Host.Cpuid) : writer.WritePolicy(caller.Domain.Cpuid);
+            if (result != 0)
+                return result;
+            leaves = writer.Count;
+        }
+
+        if (!GuestAccess.TryWrite(caller, operation.UnionAddress + LeafCountOffset, in leaves))
+            return EFAULT;
+        uint msrs = MaxMsrs;
+        if (request.Msrs != 0)
+        {
+            long result = WriteMsrs(caller, request.Msrs, request.MsrCount);
+            if (result != 0)
+                return result;
+        }
+
+        return GuestAccess.TryWrite(caller, operation.UnionAddress + MsrCountOffset, in msrs) ? 0 : EFAULT;
+    }
+
+    // The two MSRs that are part of a policy; both read zero on AMD.
+    private static long WriteMsrs(Vcpu caller, ulong buffer, uint capacity)
+    {
+        const uint PlatformInfo = 0xce, ArchCapabilities = 0x10a;
+        for (uint i = 0; i < MaxMsrs; i++)
+        {
+            if (i == capacity)
+                return ENOBUFS;
+            MsrEntry entry = default;
+            entry.Index = i == 0 ? PlatformInfo : ArchCapabilities;
+            if (!GuestAccess.TryWrite(caller, buffer + (i * 16), in entry))
+                return EFAULT;
+        }
+
+        return 0;
+    }
+}
