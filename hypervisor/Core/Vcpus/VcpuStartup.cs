@@ -14,8 +14,9 @@ public static class VcpuStartup
         if (!target.IsInitialised)
             return;
         target.Host.Scheduler.VcpuDown(target, caller);
-        // Its CPU lets go of it at once; a vCPU that resets itself ends with this entry.
-        while (target.IsRunningNow && caller.Current != target)
+        // Its CPU lets go of it at once; a vCPU that resets itself ends with this entry. In a ring of vCPUs that reset each other every
+        // one has been put down by another: that ends the wait.
+        while (target.IsRunningNow && caller.Current != target && caller.Current is not { IsUp: false })
             target.Host.Memory.Barrier();
         target.Apic.Reset();
         target.Host.Scheduler.ResetVcpu(target, caller);

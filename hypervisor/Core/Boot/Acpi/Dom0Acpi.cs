@@ -15,7 +15,7 @@ public static class Dom0Acpi
 {
     private const int RootSize = 36, RootSize1 = 20, RootArea = 64;
     private const int MadtFixed = 44, IoApicSize = 12, OverrideSize = 10, X2ApicSize = 16;
-    private const byte NewestMadt = 4;
+    private const int NewestMadt = 4;
 
     /// <summary>Bytes that <see cref="Build"/> will write.</summary>
     public static int Size(MachineTables tables, int vcpus) => RootArea + XsdtArea(tables) + MadtSize(tables, vcpus);
