@@ -19,6 +19,9 @@ public sealed partial class CpuidPolicy
     // XEN_HVM_CPUID_IOMMU_MAPPINGS, VCPU_ID_PRESENT, DOMID_PRESENT, UPCALL_VECTOR.
     private const uint HvmFeatures = (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6);
 
+    // Counts the times that the TSC's parameters were set; a domain starts with one.
+    private const uint FirstIncarnation = 1;
+
     private const uint TscIsSafe = 1 << 1, TscHasRdtscp = 1 << 2;
 
     private CpuidLeaf Hypervisor(Vcpu vcpu, uint leaf, uint subleaf)
@@ -63,6 +66,7 @@ public sealed partial class CpuidPolicy
             case 0:
                 result.Eax = TscIsSafe | ((_extended[1].Edx & (1U << 27)) != 0 ? TscHasRdtscp : 0);
                 result.Ecx = frequencyKhz;
+                result.Edx = FirstIncarnation;
                 break;
             case 1:
                 result.Ecx = clock.TscToSystemMultiplier;

@@ -3,7 +3,7 @@
 //
 // The masks follow from the letters in xen/include/public/arch-x86/cpufeatureset.h (what HVM guests with HAP see by default); the rest
 // from xen/arch/x86/cpu-policy.c and cpuid.c. Less than Xen shows: features whose MSRs are not emulated (TSC deadline, TSC adjust,
-// debug extensions, speculation control, XSAVES).
+// debug extensions, IBRS and IBPB, XSAVES).
 
 using System;
 using XenSharp.Core.Vcpus;
@@ -17,11 +17,13 @@ public sealed partial class CpuidPolicy
     private const uint DefaultExtended1Edx = 0xee50_0800, DefaultExtended1Ecx = 0x0021_09f3;
     private const uint DefaultFeatures7Ebx = 0xfdbf_0fa9, DefaultFeatures7Ecx = 0x0240_5f4f, DefaultFeatures7Edx = 0x0000_441c;
     private const uint DefaultFeatures71Eax = 0x0000_1c30, DefaultState1Eax = 0x7;
-    private const uint DefaultExtended8Ebx = 0x2410_0005, DefaultExtended21Eax = 0x7800_0064, DefaultExtended21Ecx = 0x6;
+    private const uint DefaultExtended8Ebx = 0x2400_0005, DefaultExtended21Eax = 0x7800_0064, DefaultExtended21Ecx = 0x6;
 
     private const uint BitApic = 1 << 9, BitSysenter = 1 << 11;
     private const uint BitX2Apic = 1 << 21, BitXsave = 1 << 26, BitOsXsave = 1 << 27, BitAvx = 1 << 28, BitF16c = 1 << 29, BitFma = 1 << 12;
     private const uint BitHypervisor = 1U << 31, BitOsPku = 1 << 4, BitPku = 1 << 3;
+
+    private const uint BitNoLmsl = 1 << 20, BitAmdSsbd = 1 << 24, BitVirtSsbd = 1 << 25;
 
     // Bits of leaf 1 that AMD repeats in leaf 80000001.
     private const uint CommonFeatures = 0x0183_f3ff;
@@ -53,6 +55,9 @@ public sealed partial class CpuidPolicy
 
     /// <summary>XCR0 bits that the domain may set; 0: no XSAVE.</summary>
     public ulong States { get; private set; }
+
+    /// <summary>MSR c001011f: the families 15h to 17h have no architectural switch for speculative store bypass.</summary>
+    public bool HasVirtualSsbd => (_extended[8].Ebx & BitVirtSsbd) != 0;
 
     public bool HasRdtscp => (_extended[1].Edx & (1U << 27)) != 0 || (_features[0].Ecx & (1U << 22)) != 0;
 
@@ -174,7 +179,8 @@ public sealed partial class CpuidPolicy
         _extended[7] = default;
         ref CpuidLeaf sizes = ref _extended[8];
         sizes.Eax &= 0xffff;
-        sizes.Ebx &= DefaultExtended8Ebx;
+        bool needsVirtualSsbd = IsAmd && (sizes.Ebx & BitAmdSsbd) == 0 && (_basic[1].Eax >> 20) + 15 is >= 0x15 and <= 0x18;
+        sizes.Ebx = (sizes.Ebx & DefaultExtended8Ebx) | BitNoLmsl | (needsVirtualSsbd ? BitVirtSsbd : 0);
         sizes.Ecx &= 0x0003_f0ff;
         sizes.Edx = 0;
         for (int i = 9; i <= 0x18; i++)

@@ -40,7 +40,8 @@ public static class MemoryTypeMsrs
             case Capability:
                 return false;
             case Pat:
-                if (!AreTypes(value, PatTypes))
+                // As in Xen, reserved bits of an entry are not looked at.
+                if (!AreTypes(value & 0x0707_0707_0707_0707, PatTypes))
                     return false;
                 msrs.Pat = value;
                 return true;

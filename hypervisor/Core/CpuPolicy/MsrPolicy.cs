@@ -17,15 +17,16 @@ public static class MsrPolicy
     /// <summary>Writing a guest-physical address here fills that page with hypercall stubs.</summary>
     public const uint HypercallPage = 0x4000_0000;
 
-    private const uint TimeStampCounter = 0x10, PatchLevel = 0x8b, MiscFeatures = 0x140, DebugControl = 0x1d9, TscAux = 0xc000_0103;
+    private const uint TimeStampCounter = 0x10, TscAdjust = 0x3b, TscDeadline = 0x6e0, PatchLevel = 0x8b, MiscFeatures = 0x140, DebugControl = 0x1d9, TscAux = 0xc000_0103;
     private const uint McgCap = 0x179, McgStatus = 0x17a, McgCtl = 0x17b;
-    private const uint McFirst = 0x400, McLast = 0x47f;
+    private const uint McFirst = 0x400, McLast = 0x47f, McEmulated = McFirst + (4 * VcpuMsrs.MachineCheckBanks);
     private const uint AmdSysCfg = 0xc001_0010, AmdHwcr = 0xc001_0015, AmdTopMemory1 = 0xc001_001a, AmdTopMemory2 = 0xc001_001d;
     private const uint AmdNorthbridge = 0xc001_001f, AmdPatchLoader = 0xc001_0020, AmdC1E = 0xc001_0055, AmdTsegBase = 0xc001_0112;
     private const uint AmdTsegMask = 0xc001_0113, AmdVmCr = 0xc001_0114, AmdHostSave = 0xc001_0117;
     private const uint AmdDecodeConfiguration = 0xc001_1029, AmdExecutionConfiguration = 0xc001_102c;
     private const uint PlatformInformation = 0xce;
-    private const ulong LfenceSerialises = 2;
+    private const uint AmdVirtualSpeculation = 0xc001_011f, AmdBusUnit = 0xc001_1023, AmdBusUnit2 = 0xc001_102a;
+    private const ulong LfenceSerialises = 2, CpuidFaulting = 1UL << 31, StoreBypassDisable = 4;
     private const ulong ThresholdLocked = 1UL << 61;
 
     public static bool Read(Vcpu vcpu, uint index, out ulong value)
@@ -44,7 +45,13 @@ public static class MsrPolicy
             case PatchLevel:
                 value = vcpu.Host.Cpuid.PatchLevel;
                 return true;
-            case PlatformInformation or MiscFeatures:
+            case TscAdjust:
+                value = msrs.TscAdjust;
+                return true;
+            case PlatformInformation:
+                value = CpuidFaulting;
+                return true;
+            case MiscFeatures or TscDeadline:
                 return true;
             case McgCap:
                 value = VcpuMsrs.MachineCheckBanks;
@@ -57,8 +64,8 @@ public static class MsrPolicy
             case >= 0x280 and <= 0x29f:
                 return true;
             case >= McFirst and <= McLast:
-                // Control registers read as all ones, banks are empty; AMD's threshold register (bank 4) is locked.
-                value = (index & 3) == 0 ? ulong.MaxValue : index == McFirst + 19 ? ThresholdLocked : 0;
+                // Control registers of the banks read as all ones, and the banks are empty.
+                value = (index & 3) == 0 && index < McEmulated ? ulong.MaxValue : 0;
                 return true;
             case DebugControl:
                 value = msrs.DebugControl;
@@ -67,6 +74,9 @@ public static class MsrPolicy
                 return true;
             case HypercallPage:
                 return true;
+            case AmdVirtualSpeculation:
+                value = msrs.VirtualSpeculationControl;
+                return vcpu.Domain.Cpuid.HasVirtualSsbd;
             case TscAux:
                 value = msrs.TscAux;
                 return vcpu.Domain.Cpuid.HasRdtscp;
@@ -87,8 +97,14 @@ public static class MsrPolicy
             case TimeStampCounter:
                 // The TSC is the machine's, common to all: it cannot be set.
                 return true;
+            case TscAdjust:
+                msrs.TscAdjust = value;
+                return true;
             case MiscFeatures:
                 return value == 0;
+            case TscDeadline:
+                // No timer in deadline mode exists: ignored, as Xen does then.
+                return true;
             case McgStatus:
                 msrs.MachineCheckStatus = value;
                 return true;
@@ -96,13 +112,16 @@ public static class MsrPolicy
             case >= 0x280 and <= 0x29f:
                 return true;
             case >= McFirst and <= McLast:
-                // Control registers stay at all ones; the others may only be cleared. The threshold register ignores everything.
-                return (index & 3) == 0 || value == 0 || index == McFirst + 19;
+                // Control registers stay at all ones; the others may only be cleared.
+                return (index & 3) == 0 || value == 0 || index >= McEmulated;
             case DebugControl:
                 msrs.DebugControl = value & 0x3f;
                 return true;
             case HypercallPage:
                 return HypercallStubs.Write(vcpu, value);
+            case AmdVirtualSpeculation:
+                msrs.VirtualSpeculationControl = value & StoreBypassDisable;
+                return vcpu.Domain.Cpuid.HasVirtualSsbd;
             case TscAux:
                 if (!vcpu.Domain.Cpuid.HasRdtscp || value > uint.MaxValue)
                     return false;
@@ -121,6 +140,7 @@ public static class MsrPolicy
             case AmdSysCfg or AmdHwcr or AmdTopMemory1 or AmdTopMemory2 or AmdNorthbridge or AmdC1E:
             case >= 0xc001_0016 and <= 0xc001_0019:
             case AmdTsegBase or AmdTsegMask or AmdVmCr or AmdHostSave or AmdDecodeConfiguration or AmdExecutionConfiguration:
+            case AmdBusUnit or AmdBusUnit2:
             case >= 0xc001_0000 and <= 0xc001_0007:
             case >= 0xc001_0200 and <= 0xc001_020b:
                 return true;
@@ -132,9 +152,9 @@ public static class MsrPolicy
         }
     }
 
-    // Performance counters read as zero, and writing them takes #GP: that is how a kernel learns that there are none.
-    private static bool WriteAmd(uint index) =>
-        index is AmdHwcr or AmdNorthbridge or AmdPatchLoader or AmdDecodeConfiguration or AmdVmCr or AmdSysCfg or (>= 0xc000_0408 and <= 0xc000_040a);
+    // Performance counters ignore what is written: a kernel that reads its value back learns that there are none.
+    private static bool WriteAmd(uint index) => index is AmdNorthbridge or AmdPatchLoader or AmdDecodeConfiguration or AmdVmCr or AmdSysCfg
+        or (>= 0xc000_0408 and <= 0xc000_040a) or (>= 0xc001_0000 and <= 0xc001_0007) or (>= 0xc001_0200 and <= 0xc001_020b) or AmdBusUnit or AmdBusUnit2;
 
     private static bool Refuse(Vcpu vcpu, uint index, ReadOnlySpan<byte> access)
     {

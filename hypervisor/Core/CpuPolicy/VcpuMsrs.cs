@@ -10,6 +10,9 @@ public sealed class VcpuMsrs
     public const int FixedRanges = 11;
     public const int MachineCheckBanks = 2;
 
+    /// <summary>The hypervisor's own PAT (XEN_MSR_PAT), with which the hardware domain starts.</summary>
+    public const ulong HostPat = 0x0000_0501_0007_0406;
+
     private const ulong ResetPat = 0x0007_0406_0007_0406;
 
     // Enabled with fixed ranges, write-back by default, as firmware leaves it.
@@ -37,4 +40,10 @@ public sealed class VcpuMsrs
     public ulong MachineCheckStatus { get; set; }
 
     public ulong DebugControl { get; set; }
+
+    /// <summary>IA32_TSC_ADJUST: kept, without effect on the machine's common TSC.</summary>
+    public ulong TscAdjust { get; set; }
+
+    /// <summary>MSR c001011f, bit 2: the guest wants speculative store bypass off. Kept; the port may act on it.</summary>
+    public ulong VirtualSpeculationControl { get; set; }
 }

@@ -7,6 +7,7 @@ namespace XenSharp.Core.Vcpus;
 
 public sealed partial class Vcpu
 {
+    /// <summary>Model-specific registers. Dom0's builder copies the machine's MTRRs in, and sets <see cref="VcpuMsrs.HostPat"/>.</summary>
     public VcpuMsrs Msrs { get; } = new();
 
     /// <summary>XCR0; the port sets it at XSETBV (after <see cref="CpuidPolicy.MaySetStates"/>) and loads it when it switches vCPUs.</summary>

@@ -69,6 +69,7 @@ public sealed class DomainInterruptTests
     public void InitAndStartupBringUpAVcpuOnce()
     {
         LocalApic boot = _dom0.Vcpu(0).Apic;
+        _dom0.Vcpu(1).IsInitialised = false;
         const ulong second = 2UL << 32;
         Assert.True(boot.WriteMsr(0x830, second | 0x69a));
         Assert.Equal((byte)0x9a, _dom0.Context(1).StartupVector);
