@@ -13,7 +13,10 @@ public sealed partial class TroubleDetector
     private const int LongestLine = 4096;
     private readonly StringBuilder _line = new();
 
-    /// <summary>The first line of trouble, or null.</summary>
+    /// <summary>"Panic on CPU 0:" says nothing yet; the line behind it does.</summary>
+    private bool _reasonFollows;
+
+    /// <summary>The first line of trouble with its reason, or null.</summary>
     public string? Trouble { get; private set; }
 
     public void Feed(ReadOnlySpan<byte> bytes)
@@ -36,7 +39,15 @@ public sealed partial class TroubleDetector
     {
         string line = _line.ToString();
         if (Trouble is null && Pattern().IsMatch(line))
+        {
             Trouble = line.Trim();
+            _reasonFollows = Trouble.EndsWith(':');
+        }
+        else if (_reasonFollows)
+        {
+            Trouble = $"{Trouble} {line.Replace("(XEN)", "", StringComparison.Ordinal).Trim()}".TrimEnd();
+            _reasonFollows = Trouble.EndsWith(':');
+        }
     }
 
     [GeneratedRegex(@"Panic on CPU \d+|Kernel panic - not syncing|Hardware Dom\d+ crashed|Manual reset required|[Dd]omain 0 .*crashed")]

@@ -10,7 +10,6 @@ namespace XenSharp.Tests.Lab;
 public class TroubleDetectorTests
 {
     [Theory]
-    [InlineData("(XEN) Panic on CPU 0:")]
     [InlineData("[    1.000000] Kernel panic - not syncing: Attempted to kill init!")]
     [InlineData("(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.")]
     [InlineData("(XEN) Manual reset required ('noreboot' specified)")]
@@ -21,6 +20,15 @@ public class TroubleDetectorTests
         detector.Feed(Encoding.ASCII.GetBytes(line[8..] + "\r\nmore\r\n"));
 
         Assert.Equal(line, detector.Trouble);
+    }
+
+    [Fact]
+    public void A_panic_is_told_with_its_reason()
+    {
+        TroubleDetector detector = new();
+        detector.Feed("(XEN) ****\r\n(XEN) Panic on CPU 0:\r\n(XEN) Could not construct domain 0\r\n(XEN) ****\r\n"u8);
+
+        Assert.Equal("(XEN) Panic on CPU 0: Could not construct domain 0", detector.Trouble);
     }
 
     [Theory]
