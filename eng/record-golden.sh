@@ -4,7 +4,7 @@
 # record-golden.sh [--hypervisor FILE] [--out DIR] [MODE...]
 #
 # Without --hypervisor: Debian's Xen 4.17, and the answers go to tests/Boot/Golden/, the reference that tests compare with.
-# MODE: probe cpuid platform (default: all three). Needs out/guests/conformance, qemu-system-x86_64 and, for Xen, apt-get and dpkg.
+# MODE: probe cpuid platform endings (default: all). Needs out/guests/, qemu-system-x86_64 and, for Xen, apt-get and dpkg.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 hypervisor= out=
@@ -13,7 +13,7 @@ while [[ ${1:-} == --* ]]; do
   shift 2
 done
 modes=("$@")
-[[ $# -gt 0 ]] || modes=(probe cpuid platform)
+[[ $# -gt 0 ]] || modes=(probe cpuid platform endings)
 
 if [[ -z $hypervisor ]]; then
   hypervisor=$root/out/reference/xen-4.17
@@ -28,24 +28,66 @@ else
   out=${out:-$root/out/answers}
   name=$(basename "$hypervisor")
 fi
-kernel=$root/out/guests/conformance
-[[ -f $kernel ]] || { echo "no $kernel: build guests/Conformance first" >&2; exit 1; }
+for kernel in conformance basics; do
+  [[ -f $root/out/guests/$kernel ]] || { echo "no out/guests/$kernel: build guests/ first" >&2; exit 1; }
+done
 mkdir -p "$out"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ln -s "$(realpath "$hypervisor")" "$work/hypervisor"
-ln -s "$kernel" "$work/kernel"
+ln -s "$root/out/guests/conformance" "$root/out/guests/basics" "$work/"
+
+machine_line=(-accel tcg -M "q35,kernel-irqchip=split" -device amd-iommu,intremap=on -cpu EPYC,-monitor,-smap,-rdtscp -m 2048 -smp 1
+  -display none -monitor none -serial stdio -nic none -no-reboot -kernel hypervisor)
+hypervisor_line="console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0=pvh dom0_mem=256M"
+
+fail() {
+  cat "$work/errors" >&2
+  tail -20 "$work/serial" >&2
+  echo "$1" >&2
+  exit 1
+}
+
+# How the hypervisor ends when dom0 does: its own words, and whether the machine ends by itself. A machine that stays is ended
+# as soon as the hypervisor has said so.
+endings() {
+  local arguments noreboot end line machine
+  for arguments in hello shutdown={1..6} shutdown=255 fault triplefault watchdog lastdown halt; do
+    for noreboot in noreboot ""; do
+      rm -f "$work/pipe"
+      mkfifo "$work/pipe"
+      (cd "$work" && exec qemu-system-x86_64 "${machine_line[@]}" -append "$hypervisor_line $noreboot" -initrd "basics $arguments" </dev/null >pipe 2>errors) &
+      machine=$!
+      end="ends by itself"
+      : >"$work/serial"
+      while IFS= read -r -t 120 line; do
+        echo "${line%$'\r'}" >>"$work/serial"
+        if [[ $line == *"halting machine"* || $line == *"not rebooting"* ]]; then
+          end=stays
+          break
+        fi
+      done <"$work/pipe"
+      kill "$machine" 2>/dev/null || true
+      wait "$machine" 2>/dev/null || true
+      echo "== $arguments $noreboot: $end"
+      sed -n '/^(XEN) Freed [0-9]*kB init memory/,$p' "$work/serial" | sed '1d; s/ error 0x.*//' |
+        grep -aE '^[^( ]|Hardware|Dom0|atchdog|eboot|halting|crashed|Resetting' || true
+    done
+  done
+}
 
 for mode in "${modes[@]}"; do
   suffix=
   [[ $mode == probe ]] || suffix=-$mode
-  (cd "$work" && timeout 300 qemu-system-x86_64 -accel tcg -M q35,kernel-irqchip=split -device amd-iommu,intremap=on -cpu EPYC,-monitor,-smap,-rdtscp \
-    -m 2048 -smp 1 -display none -monitor none -serial stdio -nic none -no-reboot -kernel hypervisor \
-    -append "console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all noreboot dom0=pvh dom0_mem=256M" -initrd "kernel $mode" </dev/null >serial 2>errors) ||
-    { cat "$work/errors" >&2; tail -20 "$work/serial" >&2; echo "the machine did not end by itself in mode $mode" >&2; exit 1; }
-  # The kernel writes whole lines, so what the hypervisor says of itself stands on lines of its own.
-  tr -d '\r' <"$work/serial" | sed -n '/^== begin$/,/^== end$/{/^(XEN)/!p}' >"$work/answers"
-  [[ $(tail -1 "$work/answers") == "== end" ]] || { tail -20 "$work/serial" >&2; echo "mode $mode did not run to its end" >&2; exit 1; }
+  if [[ $mode == endings ]]; then
+    endings >"$work/answers"
+  else
+    (cd "$work" && timeout 300 qemu-system-x86_64 "${machine_line[@]}" -append "$hypervisor_line noreboot" -initrd "conformance $mode" </dev/null 2>errors | tr -d '\r' >serial) ||
+      fail "the machine did not end by itself in mode $mode"
+    # The kernel writes whole lines, so what the hypervisor says of itself stands on lines of its own.
+    sed -n '/^== begin$/,/^== end$/{/^(XEN)/!p}' "$work/serial" >"$work/answers"
+    [[ $(tail -1 "$work/answers") == "== end" ]] || fail "mode $mode did not run to its end"
+  fi
   cp "$work/answers" "$out/$name$suffix.txt"
   echo "$out/$name$suffix.txt: $(wc -l <"$work/answers") lines"
 done

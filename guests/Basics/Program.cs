@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The kernel of the boot tests: the first word of its command line says what it does.
+// The kernel of the boot tests. The first word of its command line says what it does:
+//   hello           prints a line and powers off
+//   shutdown=N      SCHEDOP_shutdown with reason N
+//   fault           an exception of its own, reported by the kernel, which then ends as crashed
+//   triplefault     an exception with no way to deliver it
+//   watchdog        a watchdog that nobody feeds
+//   lastdown        VCPUOP_down of the last vCPU
+//   halt            HLT with interrupts off on the last vCPU
+//   clock=SECONDS   prints the clock and the timers' accuracy once a second
+//   smp             brings up all vCPUs and lets them do everything to each other
+// Further words: `trace` prints every hypercall before it is made.
 
 using System.Runtime;
-using XenSharp.Guests;
 
 namespace XenSharp.Guests.Basics;
 
@@ -14,9 +23,62 @@ internal static class Program
     private static void Run()
     {
         Hypercall.Trace(StartInfo.Has("trace"u8));
-        Report.Line("hello from a PVH kernel"u8);
-        if (StartInfo.Has("fault"u8))
+        uint reason = StartInfo.Number("shutdown"u8, uint.MaxValue);
+        if (reason != uint.MaxValue)
+            End(reason);
+        else if (StartInfo.Has("fault"u8))
             Machine.RaiseUndefined();
+        else if (StartInfo.Has("triplefault"u8))
+            Machine.TripleFault();
+        else if (StartInfo.Has("watchdog"u8))
+            Watchdog();
+        else if (StartInfo.Has("lastdown"u8))
+            LastDown();
+        else if (StartInfo.Has("halt"u8))
+            Machine.HaltForever();
+        else if (StartInfo.Number("clock"u8, 0) != 0)
+            ClockTest.Run(StartInfo.Number("clock"u8, 0));
+        else if (StartInfo.Has("smp"u8))
+            SmpTest.Run();
+        else
+            Hello();
         Machine.End();
+    }
+
+    private static void Hello()
+    {
+        Report.Line("hello from a PVH kernel"u8);
+        Machine.Shutdown(Machine.ShutdownPoweroff);
+        Machine.HaltForever();
+    }
+
+    private static void End(uint reason)
+    {
+        Report.Begin("shutdown"u8);
+        Report.Decimal("reason"u8, reason);
+        Report.Flush();
+        long result = Machine.Shutdown(reason);
+        Report.Begin("shutdown returned"u8);
+        Report.Signed("result"u8, result);
+        Report.Flush();
+        Machine.HaltForever();
+    }
+
+    // Returns only if the watchdog is refused; the wait is ended by it.
+    private static void Watchdog()
+    {
+        Page argument = new Page(0).Clear().Put32(0, 0).Put32(4, 2);
+        Report.Begin("watchdog of 2 s"u8);
+        Report.Signed("result"u8, Hypercall.Make(Call.SchedOp, 6, argument.Address));
+        Report.Flush();
+        while (true)
+            Hypercall.Make(Call.SchedOp, 0);
+    }
+
+    private static void LastDown()
+    {
+        Report.Line("the last vCPU goes down"u8);
+        Report.Begin("down returned"u8);
+        Report.Signed("result"u8, Hypercall.Make(Call.VcpuOp, 2, 0));
     }
 }

@@ -81,6 +81,9 @@ public static unsafe class Machine
 
     public static void RaiseUndefined() => Native.Undefined();
 
+    /// <summary>An exception while no handler can be reached.</summary>
+    public static void TripleFault() => Native.TripleFault();
+
     public static void ReloadPageTables() => Native.ReloadPageTables();
 
     /// <summary>Two instructions each turn.</summary>

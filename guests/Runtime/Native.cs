@@ -80,6 +80,9 @@ internal static unsafe class Native
     [RuntimeImport("*", "xs_undefined"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void Undefined();
 
+    [RuntimeImport("*", "xs_triple_fault"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern void TripleFault();
+
     [RuntimeImport("*", "xs_invalidate"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void Invalidate(ulong address);
 

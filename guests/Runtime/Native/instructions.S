@@ -259,6 +259,11 @@ export xs_pause
     ret
 export xs_undefined
     ud2
+export xs_triple_fault
+    pushq $0
+    pushq $0
+    lidt (%rsp)
+    ud2
 export xs_invalidate                    # void (ulong address)
     invlpg (%rdi)
     ret
