@@ -9,7 +9,10 @@ namespace XenSharp.Core.Memory;
 /// <summary>What the hypervisor is about to do with a guest page on the guest's behalf.</summary>
 public enum GuestPageAccess { Read, Write, Fetch }
 
-/// <summary>The software page walk, for a guest kernel's accesses (hypercalls come from privilege level 0).</summary>
+/// <summary>
+/// The software page walk, for a guest kernel's accesses (hypercalls come from privilege level 0). As in Xen, bits above the walk's
+/// do not count: an address need not be canonical.
+/// </summary>
 public static class GuestPageWalk
 {
     private const ulong Present = 1, Writable = 2, Accessed = 0x20, Dirty = 0x40, Large = 0x80;
@@ -50,8 +53,6 @@ public static class GuestPageWalk
     private static bool Walk(Vcpu vcpu, ulong address, GuestPageAccess access, int levels, int bitsPerLevel, ulong table, out ulong physical)
     {
         physical = 0;
-        if (levels == 4 && (ulong)((long)address >> 47) + 1 > 1)
-            return false;
         PhysicalMemory memory = vcpu.Host.Memory;
         P2m p2m = vcpu.Domain.P2m;
         bool write = access == GuestPageAccess.Write && (vcpu.Context.Cr0 & WriteProtect) != 0;

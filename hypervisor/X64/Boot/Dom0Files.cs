@@ -23,6 +23,7 @@ internal static unsafe class Dom0Files
         source = default;
         source.Tables = tables;
         source.KeptLowPage = keptPage;
+        source.UartPort = EarlyConsole.SerialPort;
         if (BootInformation.ModuleCount == 0)
         {
             host.Console.Print("the loader brought no dom0 kernel: give it as the first module"u8);

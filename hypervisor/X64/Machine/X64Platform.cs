@@ -79,6 +79,25 @@ internal sealed unsafe class X64Platform : Platform
 
     public override int ReadConsole() => EarlyConsole.Read();
 
+    /// <summary>
+    /// Waits until no other CPU runs guest code that entered with older translations of <paramref name="p2m"/>. A CPU that enters later
+    /// sees the new generation and flushes, so the wait is for one exit at most.
+    /// </summary>
+    public void ExpelGuests(P2m p2m)
+    {
+        int self = (int)Assembly.PerCpu()->Id;
+        for (int i = 0; i < Root.Host.ProcessorCount; i++)
+        {
+            Svm.VcpuRunner? runner = i == self ? null : _runners[i];
+            if (runner == null || !runner.Runs(p2m))
+                continue;
+            uint entry = runner.EntryCount;
+            LocalApicHardware.SendFixed(_apicIds[i], LocalApicHardware.KickVector);
+            while (runner.Runs(p2m) && runner.EntryCount == entry)
+                Assembly.Pause();
+        }
+    }
+
     /// <summary>Interrupt context: remembers the line and masks it if it is level-triggered.</summary>
     public void NoteDeviceInterrupt(int gsi, Processor cpu)
     {

@@ -93,7 +93,12 @@ public sealed class NestedPageTable : P2m
         return true;
     }
 
-    public override void Flush() => Changed();
+    public override void Flush()
+    {
+        Changed();
+        Interlocked.MemoryBarrier();
+        Runtime.Root.Platform.ExpelGuests(this);
+    }
 
     // Every vCPU compares the generation before it enters the guest and flushes its translations when it has changed.
     private void Changed() => Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.As<uint, int>(ref _generation), 1);

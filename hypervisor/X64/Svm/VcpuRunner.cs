@@ -19,12 +19,15 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     private readonly ExitHandler _exits = new(host);
     private SvmVcpu? _loaded;
 
-    /// <summary>Set from before the check of the p2m generation until after the exit; read by CPUs that wait for a flush.</summary>
+    // Set from before the check of the p2m generation until after the exit; read by CPUs that wait for a flush.
     private int _isInGuest;
+    private uint _entryCount;
 
-    public bool IsInGuest => Volatile.Read(ref _isInGuest) != 0;
+    /// <summary>World switches of this CPU since boot.</summary>
+    public uint EntryCount => Volatile.Read(ref _entryCount);
 
-    public SvmVcpu? Loaded => _loaded;
+    /// <summary>Whether the CPU is running a guest on the given translation.</summary>
+    public bool Runs(P2m p2m) => Volatile.Read(ref _isInGuest) != 0 && _loaded?.Vcpu.Domain.P2m == p2m;
 
     /// <summary>Entered from assembly on this CPU's stack, at boot and after each abandoned entry.</summary>
     [RuntimeExport("xs_run_loop")]
@@ -77,6 +80,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     {
         if (!InterruptInjection.Prepare(vcpu, owner))
             return;
+        _entryCount++;
         Interlocked.Exchange(ref _isInGuest, 1);
         uint generation = owner.Domain.P2m.Generation;
         if (vcpu.FlushedGeneration != generation || vcpu.LastProcessor != cpu.Id)

@@ -65,6 +65,7 @@ public sealed class Dom0Builder
         if (!WriteAcpiTables(domain, source.Tables, vcpus, acpiAddress, acpiSize))
             return false;
         AddIoApics(domain, source.Tables);
+        AddPorts(domain, source.UartPort);
         CreateVcpus(domain, vcpus, (uint)source.Kernel.Notes.Phys32Entry, startInfo);
         _host.Console.Begin().Text("Dom0 has "u8).Decimal(pages >> 8).Text(" MiB of memory and "u8).Decimal(vcpus).Text(" vCPU(s)"u8).End();
         return true;
@@ -261,6 +262,21 @@ public sealed class Dom0Builder
     {
         for (int i = 0; i < tables.IoApicCount; i++)
             domain.IoApics.Add(tables.IoApicId(i), tables.IoApicAddress(i), (int)tables.IoApicFirstGsi(i), tables.IoApicPins(i));
+    }
+
+    // PCI configuration space is emulated: dom0 sees the identity of the host bridge and no other function.
+    private void AddPorts(Domain domain, ushort uart)
+    {
+        if (uart != 0)
+            domain.Ports.HideUart(uart);
+        Span<byte> header = stackalloc byte[64];
+        for (int offset = 0; offset < header.Length; offset += 4)
+        {
+            _host.Platform.Out32(0xcf8, 0x8000_0000u | (uint)offset);
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(header.Slice(offset), _host.Platform.In32(0xcfc));
+        }
+
+        domain.Ports.Pci.ShowHostBridge(header);
     }
 
     private void CreateVcpus(Domain domain, int count, uint entry, uint startInfo)

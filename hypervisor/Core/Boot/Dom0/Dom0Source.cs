@@ -19,6 +19,9 @@ public ref struct Dom0Source
 
     public MachineTables Tables;
 
+    /// <summary>First port of the UART that the hypervisor uses, hidden from dom0; 0: none.</summary>
+    public ushort UartPort;
+
     /// <summary>A page below 1 MiB that the hypervisor keeps: dom0 gets another one in its place. 0: none.</summary>
     public ulong KeptLowPage;
 }
