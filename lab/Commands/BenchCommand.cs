@@ -11,21 +11,22 @@ namespace XenSharp.Lab.Commands;
 
 internal static class BenchCommand
 {
-    private const string Project = "bench/XenSharp.Bench/XenSharp.Bench.csproj";
+    private const string Project = "bench/XenSharp.Bench.csproj";
 
     public static Command Create()
     {
-        Argument<string[]> names = new("name") { Description = "which benchmarks to run (default: all that the program has)", Arity = ArgumentArity.ZeroOrMore };
-        Command command = new("bench", "Compare the hypervisor with Debian's Xen 4.17 in the same emulator.") { names };
+        BenchOptions options = new();
+        Command command = new("bench", "Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
+        options.AddTo(command);
         command.SetAction(parsed =>
         {
             string project = Path.Combine(Repository.Root, Project);
             if (!File.Exists(project))
                 throw new LabException($"There is no {Project} in this clone, hence nothing to measure with.");
-            HostTools.Require(HostTool.ForMachine);
+            HostTools.Require([.. HostTool.ForBuild, .. HostTool.ForMachine]);
             ProjectBuild.Hypervisor();
             ProjectBuild.Guests();
-            return HostProgram.RunOnTerminal("dotnet", ["run", "--project", project, "-c", "Release", "--", .. parsed.GetValue(names) ?? []]);
+            return HostProgram.RunOnTerminal("dotnet", ["run", "--project", project, "-c", "Release", "--", .. options.Forward(parsed)]);
         });
         return command;
     }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// Runs the measurements that the selected rows need, on both hypervisors, and makes the rows. Called by Program.
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using XenSharp.Bench.Measuring;
+using XenSharp.Bench.Reporting;
+using XenSharp.Bench.Subjects;
+using XenSharp.Lab.Common;
+using XenSharp.Lab.Machine;
+
+namespace XenSharp.Bench;
+
+/// <summary>What was measured: the rows, and each subject's exits by kind when they were counted.</summary>
+internal sealed record ComparisonResult(Subject Xen, Subject Ours, IReadOnlyList<Row> Rows, IReadOnlyList<(Subject Subject, ExitCounts Exits)> Exits);
+
+/// <summary>A measurement that fails costs its rows a figure, not the others theirs.</summary>
+internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<string> names, int runs)
+{
+    private readonly Subject[] _subjects = [xen, ours];
+    private readonly List<Row> _rows = [];
+    private readonly List<(Subject, ExitCounts)> _exits = [];
+
+    public ComparisonResult Run()
+    {
+        MeasureBoots();
+        if (Wants(Catalog.BootExits))
+            Measure(Catalog.BootExits, "counting the exits of a boot", CountExits);
+        if (names.Count == 0 || names.Any(name => name.Split('.')[0] == "kernel"))
+            MeasureKernel();
+        if (Wants(Catalog.ImageText))
+            Measure(Catalog.ImageText, "reading the size of the text", subject => ImageText.Bytes(subject));
+        if (Wants(Catalog.MemoryKept))
+            Measure(Catalog.MemoryKept, "asking for the memory in use", subject => new LinuxBoot().Memory(subject).Kept);
+        return new ComparisonResult(xen, ours, _rows, _exits);
+    }
+
+    private bool Wants(RowDefinition row) => row.IsSelectedBy(names);
+
+    /// <summary>The hypervisors take turns, so that both meet the same load of the host.</summary>
+    private void MeasureBoots()
+    {
+        RowDefinition[] kinds = new[] { Catalog.BootBzImage, Catalog.BootElf }.Where(Wants).ToArray();
+        if (kinds.Length == 0)
+            return;
+        LinuxBoot boot = new();
+        Dictionary<(RowDefinition, Subject), List<double>> figures = [];
+        Dictionary<(RowDefinition, Subject), string> failures = [];
+        for (int run = 1; run <= runs; run++)
+        {
+            foreach ((RowDefinition row, Subject subject) in kinds.SelectMany(row => _subjects.Select(subject => (row, subject))))
+            {
+                if (failures.ContainsKey((row, subject)))
+                    continue;
+                string kernel = row == Catalog.BootBzImage ? boot.BzImage : boot.Elf;
+                Outcome outcome = Try(subject, $"{row.Title}, run {run} of {runs}", () => new Sample(boot.CpuSeconds(subject, kernel)));
+                if (outcome.Sample is { } sample)
+                    Of(figures, (row, subject)).Add(sample.Median);
+                else
+                    failures[(row, subject)] = outcome.Failure!;
+            }
+        }
+        foreach (RowDefinition row in kinds)
+            _rows.Add(new Row(row, Result(row, xen), Result(row, ours)));
+
+        Outcome Result(RowDefinition row, Subject subject) =>
+            failures.TryGetValue((row, subject), out string? failure) ? Outcome.Failed(failure) : Sample.Of(figures[(row, subject)]);
+    }
+
+    private double CountExits(Subject subject)
+    {
+        ExitCounts exits = new LinuxBoot().Exits(subject);
+        _exits.Add((subject, exits));
+        return exits.Total;
+    }
+
+    private void MeasureKernel()
+    {
+        Dictionary<string, Outcome>[] figures = new Dictionary<string, Outcome>[2];
+        string?[] failures = new string?[2];
+        for (int index = 0; index < 2; index++)
+        {
+            Dictionary<string, Outcome> own = figures[index] = [];
+            Subject subject = _subjects[index];
+            Outcome whole = Try(subject, "running the bench kernel", () =>
+            {
+                foreach (KernelFigure figure in KernelRun.Measure(subject))
+                    own[figure.Name] = figure.Each is { } each ? new Sample(each) : Outcome.Failed(figure.Failure!);
+                return new Sample(own.Count);
+            });
+            failures[index] = whole.Failure;
+        }
+        IEnumerable<RowDefinition> printed = figures.SelectMany(own => own.Keys).Select(Catalog.ForKernelFigure);
+        foreach (RowDefinition row in Catalog.KernelRows.Concat(printed).DistinctBy(row => row.Id).Where(Wants))
+            _rows.Add(new Row(row, Figure(0, row), Figure(1, row)));
+
+        Outcome Figure(int index, RowDefinition row)
+        {
+            if (failures[index] is { } failure)
+                return Outcome.Failed(failure);
+            return figures[index].TryGetValue(row.Id["kernel.".Length..], out Outcome outcome) ? outcome : Outcome.Failed("the bench kernel prints no such figure");
+        }
+    }
+
+    private void Measure(RowDefinition row, string step, Func<Subject, double> measure)
+    {
+        Outcome[] outcomes = _subjects.Select(subject => Try(subject, step, () => new Sample(measure(subject)))).ToArray();
+        _rows.Add(new Row(row, outcomes[0], outcomes[1]));
+    }
+
+    private static Outcome Try(Subject subject, string step, Func<Sample> measure)
+    {
+        Progress.Step($"{subject.Name}: {step}");
+        try
+        {
+            return measure();
+        }
+        catch (MachineException failure)
+        {
+            Progress.Notice($"{subject.Name}: {failure.Message}");
+            return Outcome.Failed(failure.Sentence);
+        }
+        catch (LabException failure)
+        {
+            Progress.Notice($"{subject.Name}: {failure.Message}");
+            return Outcome.Failed(failure.Message);
+        }
+    }
+
+    private static List<double> Of(Dictionary<(RowDefinition, Subject), List<double>> figures, (RowDefinition, Subject) key) =>
+        figures.TryGetValue(key, out List<double>? list) ? list : figures[key] = [];
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Boots the bench kernel in place of Linux with QEMU counting instructions. Used by Comparison.
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using XenSharp.Bench.Subjects;
+using XenSharp.Lab.Common;
+using XenSharp.Lab.Machine;
+
+namespace XenSharp.Bench.Measuring;
+
+internal static class KernelRun
+{
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(180);
+
+    private static string Kernel => Path.Combine(Repository.Out, "guests/bench");
+
+    /// <summary>
+    /// With <c>shift=0</c> the virtual clock advances one nanosecond, which is one tick of the TSC, an instruction, hypervisor's and guest's alike: figures
+    /// do not depend on the host and repeat exactly.
+    /// </summary>
+    public static IReadOnlyList<KernelFigure> Measure(Subject subject)
+    {
+        if (!File.Exists(Kernel))
+            throw new LabException($"There is no bench kernel at {Kernel}; run ./xensharp build first.");
+        MachineConfiguration configuration = new()
+        {
+            Hypervisor = subject.Hypervisor,
+            HypervisorArguments = "console=com1 com1=115200,8n1 dom0=pvh dom0_mem=256M",
+            Modules = [new BootModule(Kernel)],
+            MemoryMiB = 1024,
+            ExtraArguments = ["-icount", "shift=0,sleep=off"],
+        };
+        using WatchedMachine machine = WatchedMachine.Start(configuration);
+        machine.WaitForEnd(s_timeout);
+        return KernelFigures.Parse(machine.Machine.Transcript);
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// What `./xensharp bench` runs when everything is built: compares our hypervisor with Debian's Xen 4.17 in the same emulator.
+
+using System;
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.IO;
+using System.Linq;
+using XenSharp.Bench.Reporting;
+using XenSharp.Bench.Subjects;
+using XenSharp.Lab.Commands;
+using XenSharp.Lab.Common;
+using XenSharp.Lab.Packages;
+
+namespace XenSharp.Bench;
+
+internal static class Program
+{
+    private static int Main(string[] arguments)
+    {
+        BenchOptions options = new();
+        RootCommand root = new("Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
+        options.AddTo(root);
+        root.SetAction(parsed => Run(parsed.GetValue(options.Only) ?? [], parsed.GetValue(options.Runs), parsed.GetValue(options.Json)));
+        ParseResult parsed = root.Parse(arguments);
+        if (parsed.Errors is [ParseError error, ..])
+            return Refuse(error.Message);
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (LabException failure)
+        {
+            Progress.Notice(failure.Message);
+            return failure.Status;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Progress.Notice($"{failure.Message} Check the path and its permissions, then try again.");
+            return ExitStatus.Failed;
+        }
+    }
+
+    /// <summary>A goal that is not met is a result; a figure that could not be had is a failure.</summary>
+    private static int Run(string[] names, int runs, bool json)
+    {
+        if (Catalog.Unknown(names).FirstOrDefault() is { } unknown)
+            return Refuse($"\"{unknown}\" is no row of the comparison; rows are {string.Join(", ", Catalog.All.Select(row => row.Id))}.");
+        // One emulator for both, on every host.
+        Environment.SetEnvironmentVariable("XENSHARP_ACCEL", "tcg");
+        HostTools.Require([.. HostTool.ForBuild, .. HostTool.ForMachine]);
+        ComparisonResult result = new Comparison(Subject.Xen(), Subject.Ours(), names, runs).Run();
+        if (json)
+            JsonWriter.Write(Console.Out, result);
+        else
+            TableWriter.Write(Console.Out, result);
+        return result.Rows.Any(row => row.Xen.Failure is not null || row.Ours.Failure is not null) ? ExitStatus.Failed : 0;
+    }
+
+    private static int Refuse(string sentence)
+    {
+        Progress.Notice($"{sentence} Try ./xensharp bench --help.");
+        return ExitStatus.Usage;
+    }
+}

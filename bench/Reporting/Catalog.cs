@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The rows of the comparison that are known beforehand, with their goals. The bench kernel may print more; those get a row of the same kind.
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace XenSharp.Bench.Reporting;
+
+public static class Catalog
+{
+    public const string CpuSeconds = "CPU s";
+    public const string Instructions = "instr";
+
+    private const string BootSource = "user and system time of the QEMU process when dom0's shell prints its prompt; 1 CPU, 1 GiB, dom0 512 MiB";
+    private const string KernelSource = "test kernel as PVH dom0 under -icount shift=0,sleep=off: guest and hypervisor instructions for each operation";
+
+    public static readonly RowDefinition BootBzImage = new("boot.bzimage", "QEMU start to dom0's shell, bzImage", CpuSeconds, Goal.BelowXen, BootSource);
+
+    public static readonly RowDefinition BootElf = new("boot.elf", "QEMU start to dom0's shell, vmlinux", CpuSeconds, Goal.BelowXen, BootSource);
+
+    public static readonly RowDefinition BootExits = new("boot.exits", "exits, entry to dom0's shell", "exits", new Goal(GoalKind.Ratio, 0.5),
+        "#VMEXIT lines of QEMU's log until the prompt, one boot of vmlinux");
+
+    public static readonly RowDefinition ImageText = new("image.text", "text of the image", "bytes", new Goal(GoalKind.Figure, 700_000),
+        "sections .text* as binutils' size tells them, without code that is dropped after the boot");
+
+    public static readonly RowDefinition MemoryKept = new("memory.kept", "memory kept by the hypervisor, 1 GiB", "KiB", Goal.BelowXen,
+        "System RAM less dom0's pages (debug key q) less free memory (debug key m), at dom0's shell");
+
+    private static readonly RowDefinition[] s_kernel =
+    [
+        Kernel("null-hypercall", "null hypercall (xen_version)", 250),
+        Kernel("cpuid", "CPUID exit", 300),
+        Kernel("event-callback", "event to self, upcall by callback vector", 800),
+        Kernel("event-lapic", "event to self, upcall by local APIC with EOI", 800),
+        Kernel("timer", "one-shot timer", 500),
+        Kernel("multicall-32", "multicall of 32 null hypercalls", 5000),
+        Kernel("alloc-close", "alloc + close of an event channel", 1000),
+        Kernel("yield", "sched_op yield", 700),
+    ];
+
+    public static IReadOnlyList<RowDefinition> KernelRows => s_kernel;
+
+    public static IEnumerable<RowDefinition> All => [BootBzImage, BootElf, BootExits, .. s_kernel, ImageText, MemoryKept];
+
+    /// <summary>The row for a figure that the bench kernel calls <paramref name="name"/>.</summary>
+    public static RowDefinition ForKernelFigure(string name) =>
+        s_kernel.FirstOrDefault(row => row.Id == KernelId(name)) ?? new RowDefinition(KernelId(name), name, Instructions, Goal.BelowXen, KernelSource);
+
+    /// <summary>Names that select nothing; the bench kernel's own rows are not known here.</summary>
+    public static IEnumerable<string> Unknown(IEnumerable<string> names) =>
+        names.Where(name => !name.StartsWith("kernel.", StringComparison.Ordinal) && !All.Any(row => row.IsSelectedBy([name])));
+
+    private static string KernelId(string name) => "kernel." + name;
+
+    private static RowDefinition Kernel(string name, string title, double limit) =>
+        new(KernelId(name), title, Instructions, new Goal(GoalKind.Figure, limit), KernelSource);
+}

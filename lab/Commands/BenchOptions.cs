@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// The options of `./xensharp bench`, shared by the launcher's command and the program in bench/ that it hands them to.
+
+using System.Collections.Generic;
+using System.CommandLine;
+using System.Globalization;
+using System.Linq;
+
+namespace XenSharp.Lab.Commands;
+
+public sealed class BenchOptions
+{
+    public Option<string[]> Only { get; } = new("--only")
+    {
+        Description = "measure only this row, or the rows of this group: boot, kernel, image, memory (again for more)",
+        HelpName = "NAME",
+    };
+
+    public Option<int> Runs { get; } = Checks.Number("--runs", "boots behind each figure in CPU seconds; the median counts", "N", 3, 1, 99);
+
+    public Option<bool> Json { get; } = new("--json") { Description = "print one JSON document instead of the table" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[Only, Runs, Json])
+            command.Add(option);
+    }
+
+    /// <summary>The same options as words of a command line.</summary>
+    public IReadOnlyList<string> Forward(ParseResult parsed)
+    {
+        List<string> words = [.. (parsed.GetValue(Only) ?? []).SelectMany(name => (string[])["--only", name])];
+        words.AddRange(["--runs", parsed.GetValue(Runs).ToString(CultureInfo.InvariantCulture)]);
+        if (parsed.GetValue(Json))
+            words.Add("--json");
+        return words;
+    }
+}
