@@ -10,56 +10,56 @@ using XenSharp.Lab.Common;
 
 namespace XenSharp.Bench.Measuring;
 
-/// <param name="Each">Instructions for one operation; null for one that failed.</param>
-internal sealed record KernelFigure(string Name, double? Each, string? Failure = null);
+/// <param name="Each">Instructions for one operation.</param>
+internal sealed record KernelFigure(string Name, double Each);
 
 /// <summary>
-/// One figure a line, between lines that hypervisor and kernel print for other reasons:
-/// <c>bench NAME min=N median=N</c>, where the numbers are instructions for one operation with up to three decimals. The line
-/// <c>bench end</c> says that all have come; <c>bench NAME failed=REASON</c> stands for a figure that could not be had.
+/// One figure a line, <c>bench NAME COST</c>, between <c>== begin</c> and <c>== end</c> and among lines that hypervisor and kernel print for other reasons.
 /// </summary>
 internal static partial class KernelFigures
 {
-    private const string Failed = "failed=";
+    private const string Prefix = "bench ";
+    private const string End = "== end";
+
+    /// <summary>What the empty loop must cost when the clock counts instructions.</summary>
+    private const double EmptyLoop = 2;
+
+    private const string EmptyLoopName = "empty_loop";
 
     public static IReadOnlyList<KernelFigure> Parse(string console)
     {
         List<KernelFigure> figures = [];
-        bool ended = false;
         // What follows the last line end is a line cut short.
-        foreach (string line in console.Split('\n').SkipLast(1).Select(line => line.TrimEnd('\r')))
+        IEnumerable<string> lines = console.Split('\n').SkipLast(1).Select(line => line.TrimEnd('\r'));
+        bool ended = false;
+        foreach (string line in lines.TakeWhile(line => !(ended = line == End)))
         {
-            if (Line().Match(line) is not { Success: true } match)
-                continue;
-            string name = match.Groups["name"].Value;
-            string rest = match.Groups["rest"].Value;
-            if (ended)
-                throw new LabException($"The bench kernel printed \"{line}\" behind its end.");
-            if (name == "end" && rest.Length == 0)
-                ended = true;
-            else
-                figures.Add(Read(name, rest, line));
+            if (line.StartsWith(Prefix, StringComparison.Ordinal))
+                figures.Add(Read(line));
         }
         if (!ended)
             throw new LabException(figures.Count == 0 ? "The bench kernel printed no figures." : $"The bench kernel stopped after \"{figures[^1].Name}\".");
         if (figures.GroupBy(figure => figure.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new LabException($"The bench kernel printed \"{twice.Key}\" twice.");
-        return figures;
+        RequireInstructions(figures);
+        return figures.Where(figure => figure.Name != EmptyLoopName).ToList();
     }
 
-    private static KernelFigure Read(string name, string rest, string line)
+    private static KernelFigure Read(string line)
     {
-        if (rest.StartsWith(Failed, StringComparison.Ordinal))
-            return new KernelFigure(name, null, $"the bench kernel says: {rest[Failed.Length..]}");
-        Match min = Minimum().Match(rest);
-        if (!min.Success || !double.TryParse(min.Groups["value"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double each))
-            throw new LabException($"The bench kernel printed \"{line}\", which has no min=N.");
-        return new KernelFigure(name, each);
+        Match match = Line().Match(line);
+        if (!match.Success)
+            throw new LabException($"The bench kernel printed \"{line}\", which is not \"bench NAME COST\".");
+        return new KernelFigure(match.Groups["name"].Value, double.Parse(match.Groups["cost"].Value, CultureInfo.InvariantCulture));
     }
 
-    [GeneratedRegex(@"^bench (?<name>[a-z0-9-]+)(?: (?<rest>.*))?$")]
-    private static partial Regex Line();
+    private static void RequireInstructions(List<KernelFigure> figures)
+    {
+        double? loop = figures.FirstOrDefault(figure => figure.Name == EmptyLoopName)?.Each;
+        if (loop != EmptyLoop)
+            throw new LabException($"The guest's clock does not count instructions: the bench kernel's empty loop costs {loop?.ToString(CultureInfo.InvariantCulture) ?? "nothing"} instead of {EmptyLoop}.");
+    }
 
-    [GeneratedRegex(@"(?:^| )min=(?<value>[0-9.]+)(?: |$)")]
-    private static partial Regex Minimum();
+    [GeneratedRegex(@"^bench (?<name>[a-z0-9_]+) (?<cost>[0-9]+(\.[0-9]+)?)$")]
+    private static partial Regex Line();
 }

@@ -10,34 +10,34 @@ namespace XenSharp.Tests.Bench;
 
 public class KernelFiguresTests
 {
+    private const string Loop = "bench empty_loop 2.00\n";
+
     [Fact]
-    public void Figures_are_found_between_the_hypervisors_lines()
+    public void Figures_are_found_between_the_lines_of_others()
     {
-        const string Console = "(XEN) Dom0 has maximum 1 VCPUs\r\nbench null-hypercall min=6024.000 median=6024.500\r\n(XEN) something\r\n"
-            + "bench multicall-32 min=295706 median=296301\r\nbench end\r\n(XEN) Hardware Dom0 shutdown: rebooting machine\r\n";
+        const string Console = "(XEN) Dom0 has maximum 1 VCPUs\r\n== begin\r\nbench empty_loop 2.00\r\nbench null_hypercall 6024.05\r\n(XEN) something\r\n"
+            + "bench multicall_32 295706.00\r\nevents delivered all=yes\r\n== end\r\n(XEN) Hardware Dom0 shutdown: rebooting machine\r\n";
 
         KernelFigure[] figures = KernelFigures.Parse(Console).ToArray();
 
-        Assert.Equal([new KernelFigure("null-hypercall", 6024), new KernelFigure("multicall-32", 295706)], figures);
+        Assert.Equal([new KernelFigure("null_hypercall", 6024.05), new KernelFigure("multicall_32", 295706)], figures);
     }
 
     [Fact]
-    public void A_figure_that_the_kernel_could_not_get_carries_its_reason()
+    public void What_comes_behind_the_end_is_not_read()
     {
-        KernelFigure figure = KernelFigures.Parse("bench timer failed=set_singleshot_timer gave -38\nbench end\n").Single();
-
-        Assert.Null(figure.Each);
-        Assert.Equal("the bench kernel says: set_singleshot_timer gave -38", figure.Failure);
+        Assert.Empty(KernelFigures.Parse(Loop + "== end\nbench yield 1.00\n"));
     }
 
     [Theory]
     [InlineData("", "printed no figures")]
-    [InlineData("bench yield min=700\nbench ti", "stopped after \"yield\"")]
-    [InlineData("bench yield min=700\nbench yield min=701\nbench end\n", "\"yield\" twice")]
-    [InlineData("bench yield median=700\nbench end\n", "has no min=N")]
-    [InlineData("bench yield min=7.0.0\nbench end\n", "has no min=N")]
-    [InlineData("bench end\nbench yield min=700\n", "behind its end")]
-    public void Output_that_is_cut_or_garbled_is_refused(string console, string reason)
+    [InlineData(Loop + "bench yield 700.00\nbench ti", "stopped after \"yield\"")]
+    [InlineData(Loop + "bench yield 700.00\nbench yield 701.00\n== end\n", "\"yield\" twice")]
+    [InlineData(Loop + "bench yield\n== end\n", "is not \"bench NAME COST\"")]
+    [InlineData(Loop + "bench yield 7.0.0\n== end\n", "is not \"bench NAME COST\"")]
+    [InlineData("bench empty_loop 1.37\n== end\n", "costs 1.37 instead of 2")]
+    [InlineData("bench yield 700.00\n== end\n", "costs nothing instead of 2")]
+    public void Output_that_is_cut_or_garbled_or_not_in_instructions_is_refused(string console, string reason)
     {
         LabException refusal = Assert.Throws<LabException>(() => KernelFigures.Parse(console));
 
