@@ -11,8 +11,8 @@ public static class BuildInformation
     public const int Major = 4;
     public const int Minor = 17;
 
-    /// <summary>Starts with the point release whose behaviour is matched; at most 15 characters.</summary>
-    public static ReadOnlySpan<byte> ExtraVersion => ".7-xensharp"u8;
+    /// <summary>The point release whose behaviour is matched: tools compare it with their own.</summary>
+    public static ReadOnlySpan<byte> ExtraVersion => ".7"u8;
 
     public static ReadOnlySpan<byte> Changeset => ""u8;
 

@@ -88,7 +88,7 @@ public sealed class DomainMemory(Domain domain) : FrameSource
             return 0;
         }
 
-        if (ClaimedPages != 0 || pages <= Pages || pages > MaxPages)
+        if (ClaimedPages != 0 || pages <= Pages || pages > System.Math.Min(MaxPages, uint.MaxValue))
             return Hypercalls.HypercallError.EINVAL;
         ulong claim = pages - Pages;
         if (claim > allocator.FreePages - allocator.OutstandingClaims)

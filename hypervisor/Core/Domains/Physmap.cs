@@ -17,6 +17,8 @@ public static class Physmap
     /// <summary>Removes what the domain has at a guest frame, as guest_remove_page of Xen does; 0 or an error.</summary>
     public static long RemovePage(Domain domain, Gfn guestFrame, ref ReleasedFrames released)
     {
+        if (guestFrame.Value >= domain.P2m.FrameLimit)
+            return HypercallError.ENOENT;
         P2mEntry entry = domain.P2m.Lookup(guestFrame);
         switch (entry.Type)
         {
@@ -44,28 +46,37 @@ public static class Physmap
     {
         if (!domain.P2m.Remove(guestFrame))
             return HypercallError.ENOMEM;
-        if (domain.SharedInfoGfn == guestFrame.Value)
-            domain.SharedInfoGfn = Domain.NoFrame;
+        Forget(domain, guestFrame);
         return 0;
     }
 
+    /// <summary>Notes that a page of the hypervisor's is no longer to be seen at a guest frame.</summary>
+    private static void Forget(Domain domain, Gfn guestFrame)
+    {
+        if (domain.SharedInfoGfn == guestFrame.Value)
+            domain.SharedInfoGfn = Domain.NoFrame;
+        else
+            domain.Grants.ForgetMapping(guestFrame.Value);
+    }
+
     /// <summary>
-    /// Maps 2^order frames at a guest frame. What the guest had there is given back first (Xen keeps such frames charged until the
-    /// domain's end); grants, foreign pages and devices are not displaced: -EPERM.
+    /// Maps 2^order frames at a guest frame. Memory that the guest had there stays charged to it, unmapped, until its end, as in Xen;
+    /// grants, foreign pages and devices are not displaced: -EPERM.
     /// </summary>
-    public static long Add(Domain domain, Gfn guestFrame, Mfn frame, int order, P2mType type, ref ReleasedFrames released)
+    public static long Add(Domain domain, Gfn guestFrame, Mfn frame, int order, P2mType type)
     {
         ulong count = 1UL << order;
         if (guestFrame.Value >= domain.P2m.FrameLimit || count > domain.P2m.FrameLimit - guestFrame.Value)
-            return HypercallError.EINVAL;
+            return HypercallError.ENOENT;
         for (ulong i = 0; i < count; i++)
         {
             P2mEntry old = domain.P2m.Lookup(guestFrame + i);
             if (old.IsPresent && old.Frame != frame + i)
             {
-                long result = RemovePage(domain, guestFrame + i, ref released);
-                if (result != 0)
-                    return result == HypercallError.ENXIO ? HypercallError.EPERM : result;
+                if (old.Type is P2mType.Direct or P2mType.GrantWritable or P2mType.GrantReadOnly or P2mType.Foreign)
+                    return HypercallError.EPERM;
+                if (old.Type == P2mType.Shared)
+                    Forget(domain, guestFrame + i);
             }
             else if (!old.IsPresent && old.Order > 0)
             {

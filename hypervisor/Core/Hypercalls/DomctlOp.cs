@@ -1,13 +1,182 @@
 // SPDX-License-Identifier: MIT
-// (stub)
+// HYPERVISOR_domctl (xen/include/public/domctl.h): what the toolstack does to domains. The dispatch table lets only the control domain in.
 
+using System;
+using XenSharp.Abi;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Memory;
+using XenSharp.Core.Scheduling;
+using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
+using static XenSharp.Core.Hypercalls.HypercallError;
 
 namespace XenSharp.Core.Hypercalls;
 
-public static class DomctlOp
+/// <summary>
+/// XEN_DOMCTL_*. Operations that need domains besides dom0 are not there yet: their arguments are checked, then they are -EOPNOTSUPP.
+/// </summary>
+public static partial class DomctlOp
 {
-    public const uint InterfaceVersion = 0x15;
+    public const uint InterfaceVersion = DomctlVersion.InterfaceVersion;
+    private const int HeaderSize = 16;
+    private const ulong KibPerPage = 4;
 
-    public static long Call(Vcpu caller, in HypercallArguments arguments) => HypercallError.ENOSYS;
+    public static long Call(Vcpu caller, in HypercallArguments arguments)
+    {
+        var operation = new ControlBuffer(caller, arguments.First, stackalloc byte[HeaderSize + ControlBuffer.UnionSize], HeaderSize);
+        if (!operation.Load())
+            return EFAULT;
+        if (operation.Version != InterfaceVersion)
+            return EACCES;
+        var command = (DomctlCommand)operation.Command;
+        Domain? domain = caller.Host.Domains.Find(operation.Domain);
+        switch (command)
+        {
+            case DomctlCommand.CreateDomain:
+                return CreateDomain(operation);
+            case DomctlCommand.GetDomainInfo:
+                return GetDomainInfo(operation, domain);
+            case DomctlCommand.AssignDevice or DomctlCommand.DeassignDevice or DomctlCommand.TestAssignDevice when domain == null && operation.Domain >= DomainIds.FirstReserved:
+                return operation.Domain == DomainIds.Io ? ENODEV : ESRCH;
+        }
+
+        return domain == null ? ESRCH : Act(operation, command, domain);
+    }
+
+    private static long Act(ControlBuffer operation, DomctlCommand command, Domain domain)
+    {
+        Vcpu caller = operation.Caller;
+        Cpu cpu = caller.Processor;
+        bool isSelf = domain == caller.Domain;
+        Scheduler scheduler = caller.Host.Scheduler;
+        switch (command)
+        {
+            case DomctlCommand.PauseDomain:
+                return isSelf ? EINVAL : scheduler.PauseByController(domain, cpu);
+            case DomctlCommand.UnpauseDomain:
+                return scheduler.UnpauseByController(domain, cpu);
+            case DomctlCommand.ResumeDomain:
+                if (isSelf)
+                    return EINVAL;
+                domain.Resume(cpu);
+                return 0;
+            case DomctlCommand.DestroyDomain:
+            case DomctlCommand.SoftReset:
+            case DomctlCommand.SetVcpuContext:
+            case DomctlCommand.SetTscInfo:
+            case DomctlCommand.GetTscInfo:
+            case DomctlCommand.SetDebugging:
+                return isSelf ? EINVAL : EOPNOTSUPP;
+            case DomctlCommand.MaxVcpus:
+                return isSelf || operation.Read<uint>() != (uint)domain.Settings.MaxVcpus ? EINVAL : EOPNOTSUPP;
+            case DomctlCommand.MaxMemory:
+                using (domain.Lock.Enter(cpu))
+                    domain.Memory.MaxPages = Math.Min(operation.Read<ulong>() / KibPerPage, uint.MaxValue);
+                return 0;
+            case DomctlCommand.GetVcpuInfo:
+                return GetVcpuInfo(operation, domain);
+            case DomctlCommand.SetVcpuAffinity:
+                return SetAffinity(operation, domain);
+            case DomctlCommand.GetVcpuAffinity:
+                return GetAffinity(operation, domain);
+            case DomctlCommand.SchedulerOperation:
+                return SchedulerParameters(operation, domain);
+            case DomctlCommand.SetDomainHandle:
+                return GuestAccess.Read(caller, operation.UnionAddress, domain.Handle) ? 0 : EFAULT;
+            case DomctlCommand.SetTimeOffset:
+                domain.TimeOffsetSeconds = operation.Read<long>();
+                WallClock.Publish(domain, cpu);
+                return 0;
+            case DomctlCommand.Subscribe:
+                domain.SuspendPort = operation.Read<uint>();
+                return 0;
+            case DomctlCommand.SetVirqHandler:
+                return caller.Host.VirtualIrqHandlers.Set(operation.Read<uint>(), domain, cpu);
+            case DomctlCommand.SetNodeAffinity:
+                return SetNodeAffinity(operation);
+            case DomctlCommand.GetNodeAffinity:
+                DomctlNodeAffinity affinity = operation.Read<DomctlNodeAffinity>();
+                return GuestBitmap.TryWrite(caller, in affinity.NodeMap, 1, 1) ? 0 : EFAULT;
+            case DomctlCommand.GetAddressSize:
+            case DomctlCommand.SetAddressSize:
+                return EOPNOTSUPP; // word size is a matter of PV domains
+            case DomctlCommand.GetPagingMempoolSize:
+                ulong none = 0;
+                return operation.Store(in none);
+            case DomctlCommand.SetAccessRequired:
+                return isSelf ? EPERM : EOPNOTSUPP;
+            case DomctlCommand.AuditP2m:
+            case DomctlCommand.CacheFlush:
+            case DomctlCommand.VuartOperation:
+            case DomctlCommand.RealModeArea:
+            case DomctlCommand.SetOptionFeature:
+                return ENOSYS;
+            default:
+                return IsKnown(command) ? EOPNOTSUPP : ENOSYS;
+        }
+    }
+
+    // Numbers without a command: gaps of the public header.
+    private static bool IsKnown(DomctlCommand command)
+    {
+        uint number = (uint)command;
+        if (number >= (uint)DomctlCommand.GdbsxGuestMemoryIo)
+            return number <= (uint)DomctlCommand.GdbsxDomainStatus;
+        return number is >= 9 and <= 86 and not (23 or 26 or 30 or 31 or 32 or 41 or 44 or 49 or 51 or 52 or 53 or 58 or 65 or 70 or 71 or 76 or 80 or 81);
+    }
+
+    // The checks of Xen's sanitise_domain_config come first, so that a wrong request is told so.
+    private static long CreateDomain(ControlBuffer operation)
+    {
+        const uint KnownFlags = 0x1ff;
+        DomctlCreateDomain request = operation.Read<DomctlCreateDomain>();
+        uint flags = (uint)request.Flags;
+        if ((flags & ~KnownFlags) != 0 || (flags & (uint)CreateDomainFlags.Hvm) == 0)
+            return EINVAL;
+        if (request.MaxVcpus is 0 or > Domain.MaxVcpus)
+            return EINVAL;
+        return EOPNOTSUPP;
+    }
+
+    // For an id without a domain: the next one, as the tools walk the list.
+    private static long GetDomainInfo(ControlBuffer operation, Domain? domain)
+    {
+        if (domain == null)
+        {
+            if (operation.Domain >= DomainIds.FirstReserved)
+                return EINVAL;
+            domain = operation.Caller.Host.Domains.NextFrom(operation.Domain);
+            if (domain == null)
+                return ESRCH;
+        }
+
+        DomainInfo.Collect(domain, operation.Caller.Processor, out DomctlGetDomainInfo info);
+        long result = operation.Store(in info);
+        return result != 0 ? result : operation.StoreDomain(domain.Id);
+    }
+
+    private static long GetVcpuInfo(ControlBuffer operation, Domain domain)
+    {
+        DomctlGetVcpuInfo info = operation.Read<DomctlGetVcpuInfo>();
+        if (info.Vcpu >= (uint)domain.Settings.MaxVcpus)
+            return EINVAL;
+        Vcpu? vcpu = domain.FindVcpu(info.Vcpu);
+        if (vcpu == null)
+            return ESRCH;
+        info.Online = vcpu.IsUp ? (byte)1 : (byte)0;
+        info.Blocked = (vcpu.PauseFlags & VcpuPauseFlags.Blocked) != 0 ? (byte)1 : (byte)0;
+        info.Running = vcpu.IsRunningNow ? (byte)1 : (byte)0;
+        info.CpuTime = domain.Host.Scheduler.GetRunningNs(vcpu, operation.Caller.Processor);
+        info.Cpu = (uint)vcpu.Processor.Id;
+        return operation.Store(in info);
+    }
+
+    private static long SetNodeAffinity(ControlBuffer operation)
+    {
+        DomctlNodeAffinity affinity = operation.Read<DomctlNodeAffinity>();
+        if (!GuestBitmap.TryRead(operation.Caller, in affinity.NodeMap, out ulong nodes))
+            return EFAULT;
+        return (nodes & 1) != 0 ? 0 : EINVAL;
+    }
 }

@@ -45,8 +45,8 @@ public static class GrantTableOp
         {
             GrantTableOperation.QuerySize => count == 1 ? QuerySize(caller, list) : EINVAL,
             GrantTableOperation.SetupTable => count == 1 ? SetupTable(caller, list) : EINVAL,
-            GrantTableOperation.SetVersion => count == 1 ? SetVersion(caller, list) : EINVAL,
-            GrantTableOperation.GetVersion => count == 1 ? GetVersion(caller, list) : EINVAL,
+            GrantTableOperation.SetVersion => SetVersion(caller, list),
+            GrantTableOperation.GetVersion => GetVersion(caller, list),
             _ => RunList(caller, operation, list, count),
         };
     }

@@ -33,6 +33,8 @@ public static class HypercallTable
         /* 32 event_channel_op, physdev_op, hvm_op, sysctl */ Pvh, Pvh, Pvh, Pvh | Control,
         /* 36 domctl, kexec_op, tmem_op, argo_op */ Pvh | Control, 0, 0, 0,
         /* 40 xenpmu_op, dm_op, hypfs_op, (none) */ Pvh, Pvh, Pvh | Control, 0,
+        /* 44 (none) */ 0, 0, 0, 0,
+        /* 48 mca, paging_domctl_cont */ 0, Pvh,
     };
 
     /// <summary>
@@ -102,6 +104,7 @@ public static class HypercallTable
             case HypercallNumber.XenpmuOperation: return PmuOp.Call(caller, in arguments);
             case HypercallNumber.DmOperation: return DeviceModelOp.Call(caller, in arguments);
             case HypercallNumber.HypFsOperation: return HypFsOp.Call(caller, in arguments);
+            case HypercallNumber.Arch1: return PagingControl.Call(caller, in arguments);
             default: return ENOSYS; // xsm_op: no security module, as in Debian's build
         }
     }

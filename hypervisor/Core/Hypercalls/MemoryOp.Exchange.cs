@@ -117,7 +117,7 @@ public static partial class MemoryOp
         {
             if (!TryReadExtent(caller, in exchange.Out, (chunk * outCount) + i, out Gfn gfn))
                 result = EFAULT;
-            else if (Physmap.Add(domain, gfn, frame + (i << outOrder), outOrder, P2mType.Ram, ref released) != 0)
+            else if (Physmap.Add(domain, gfn, frame + (i << outOrder), outOrder, P2mType.Ram) != 0)
                 result = EINVAL;
         }
 

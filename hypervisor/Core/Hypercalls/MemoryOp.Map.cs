@@ -14,6 +14,9 @@ namespace XenSharp.Core.Hypercalls;
 
 public static partial class MemoryOp
 {
+    /// <summary>E820MAX of Xen; we keep fewer.</summary>
+    private const uint MaxMapEntries = 1024;
+
     private static long GetMemoryMap(Vcpu caller, ulong argument)
     {
         if (!GuestAccess.TryRead(caller, argument, out MemoryMap request))
@@ -44,13 +47,15 @@ public static partial class MemoryOp
     {
         if (!GuestAccess.TryRead(caller, argument, out ForeignMemoryMap request))
             return EFAULT;
-        if (request.Map.EntryCount > GuestMemoryMap.Capacity)
+        if (request.Map.EntryCount > MaxMapEntries)
             return EINVAL;
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
         if (domain == null)
             return ESRCH;
         if (!DomainLookup.MayTarget(caller.Domain, domain))
             return EPERM;
+        if (request.Map.EntryCount > GuestMemoryMap.Capacity)
+            return ENOMEM;
         Span<byte> bytes = stackalloc byte[GuestMemoryMap.Capacity * GuestMemoryMap.EntrySize];
         bytes = bytes.Slice(0, (int)request.Map.EntryCount * GuestMemoryMap.EntrySize);
         if (!GuestAccess.Read(caller, request.Map.Buffer, bytes))
@@ -132,6 +137,8 @@ public static partial class MemoryOp
         Span<ulong> buffer = stackalloc ulong[2];
         var released = new ReleasedFrames(domain, caller.Processor, buffer);
         using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        if (gfn >= domain.P2m.FrameLimit)
+            return ENOENT;
         P2mEntry previous = domain.P2m.Lookup(new Gfn(gfn));
         if (previous.Type == P2mType.Foreign)
         {
@@ -141,7 +148,7 @@ public static partial class MemoryOp
         }
 
         System.Threading.Interlocked.Increment(ref caller.Host.Frames[frame].References);
-        long result = Physmap.Add(domain, new Gfn(gfn), frame, 0, P2mType.Foreign, ref released);
+        long result = Physmap.Add(domain, new Gfn(gfn), frame, 0, P2mType.Foreign);
         released.Drain();
         if (result != 0)
             DomainMemory.Release(caller.Host, frame, caller.Processor);

@@ -106,6 +106,8 @@ public static partial class MemoryOp
         var released = new ReleasedFrames(domain, caller.Processor, buffer);
         using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
         var gfn = new Gfn(request.Gpfn);
+        if (request.Gpfn >= domain.P2m.FrameLimit)
+            return ENOENT;
         P2mEntry entry = domain.P2m.Lookup(gfn);
         switch (entry.Type)
         {
@@ -114,7 +116,6 @@ public static partial class MemoryOp
                 // The page leaves the map and stays the domain's: only decrease_reservation gives memory up.
                 return domain.P2m.Remove(gfn) ? Flushed(domain) : ENOMEM;
             case P2mType.Shared:
-                domain.Grants.ForgetMapping(gfn.Value);
                 return Physmap.Unhook(domain, gfn) == 0 ? Flushed(domain) : ENOMEM;
             case P2mType.Foreign:
                 if (!domain.P2m.Remove(gfn))
@@ -147,7 +148,7 @@ public static partial class MemoryOp
         Vcpu caller, Domain domain, MapSpace space, ushort foreignDomain, ulong index, ulong gpfn, ref ReleasedFrames released)
     {
         if (gpfn >= domain.P2m.FrameLimit)
-            return EINVAL;
+            return ENOENT;
         switch (space)
         {
             case MapSpace.SharedInfo:
@@ -193,8 +194,6 @@ public static partial class MemoryOp
             return EPERM;
         if (previous.IsPresent && previous.Frame != frame)
         {
-            if (previous.Type == P2mType.Shared)
-                domain.Grants.ForgetMapping(gpfn);
             long result = Physmap.RemovePage(domain, new Gfn(gpfn), ref released);
             if (result != 0)
                 return result;
@@ -208,12 +207,14 @@ public static partial class MemoryOp
         }
 
         moved = true;
-        return Physmap.Add(domain, new Gfn(gpfn), frame, 0, P2mType.Shared, ref released);
+        return Physmap.Add(domain, new Gfn(gpfn), frame, 0, P2mType.Shared);
     }
 
     // XENMAPSPACE_gmfn: moves a page of the domain's own from one frame to another.
     private static long MoveOwnPage(Domain domain, ulong from, ulong to, ref ReleasedFrames released)
     {
+        if (from >= domain.P2m.FrameLimit)
+            return EINVAL;
         P2mEntry source = domain.P2m.Lookup(new Gfn(from));
         if (source.Type != P2mType.Ram)
             return EINVAL;
@@ -224,8 +225,6 @@ public static partial class MemoryOp
             return 0;
         if (previous.IsPresent)
         {
-            if (previous.Type == P2mType.Shared)
-                domain.Grants.ForgetMapping(to);
             long result = Physmap.RemovePage(domain, new Gfn(to), ref released);
             if (result != 0)
                 return result;
@@ -234,7 +233,7 @@ public static partial class MemoryOp
         if (!domain.P2m.Remove(new Gfn(from)))
             return ENOMEM;
         domain.P2m.Flush();
-        return Physmap.Add(domain, new Gfn(to), source.Frame, 0, P2mType.Ram, ref released);
+        return Physmap.Add(domain, new Gfn(to), source.Frame, 0, P2mType.Ram);
     }
 
     // XENMAPSPACE_gmfn_foreign: only into the hardware domain, whose end is the machine's.
@@ -242,6 +241,8 @@ public static partial class MemoryOp
     {
         if (!domain.IsHardware)
             return EPERM;
+        if (foreignDomain == DomainIds.Xen)
+            return EINVAL; // no page of the hypervisor's own is shown this way
         long result = DomainLookup.Remote(caller.Domain, foreignDomain, out Domain? other);
         if (result != 0)
             return result;
@@ -249,7 +250,9 @@ public static partial class MemoryOp
             return EINVAL;
         if (!DomainLookup.MayTarget(domain, other!))
             return EPERM;
-        P2mEntry source = other!.P2m.Lookup(new Gfn(index));
+        if (index >= other!.P2m.FrameLimit)
+            return EINVAL;
+        P2mEntry source = other.P2m.Lookup(new Gfn(index));
         if (source.Type is not (P2mType.Ram or P2mType.RamReadOnly))
             return EINVAL;
         P2mEntry previous = domain.P2m.Lookup(new Gfn(gpfn));
@@ -267,7 +270,7 @@ public static partial class MemoryOp
         }
 
         System.Threading.Interlocked.Increment(ref caller.Host.Frames[source.Frame].References);
-        result = Physmap.Add(domain, new Gfn(gpfn), source.Frame, 0, P2mType.Foreign, ref released);
+        result = Physmap.Add(domain, new Gfn(gpfn), source.Frame, 0, P2mType.Foreign);
         if (result != 0)
             DomainMemory.Release(caller.Host, source.Frame, caller.Processor);
         return result;

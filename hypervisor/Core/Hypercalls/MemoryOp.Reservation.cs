@@ -112,19 +112,17 @@ public static partial class MemoryOp
 
     private static bool PopulateExtent(Vcpu caller, Domain domain, Gfn first, int order)
     {
-        Span<ulong> buffer = stackalloc ulong[ReleasedFrames.Capacity];
-        var released = new ReleasedFrames(domain, caller.Processor, buffer);
         using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
         caller.Continuation.Spend(PageCost << order);
         if (domain.IsDirectMapped)
-            return PopulateOwnFrames(domain, first, order, ref released);
+            return PopulateOwnFrames(domain, first, order);
         if (!domain.Memory.TryAllocateGuest(order, caller.Processor, out Mfn frame))
             return false;
         PhysicalMemory memory = caller.Host.Memory;
         for (ulong i = 0; i < 1UL << order; i++)
             memory.Clear(frame + i);
-        bool added = Physmap.Add(domain, first, frame, order, P2mType.Ram, ref released) == 0;
-        released.Drain();
+        bool added = Physmap.Add(domain, first, frame, order, P2mType.Ram) == 0;
+        domain.P2m.Flush();
         if (added)
             return true;
         for (ulong i = 0; i < 1UL << order; i++)
@@ -142,7 +140,7 @@ public static partial class MemoryOp
     }
 
     // A direct-mapped domain gets back the frame of the same number, which it has kept all the time.
-    private static bool PopulateOwnFrames(Domain domain, Gfn first, int order, ref ReleasedFrames released)
+    private static bool PopulateOwnFrames(Domain domain, Gfn first, int order)
     {
         FrameTable frames = domain.Host.Frames;
         for (ulong i = 0; i < 1UL << order; i++)
@@ -152,6 +150,6 @@ public static partial class MemoryOp
                 return false;
         }
 
-        return Physmap.Add(domain, first, new Mfn(first.Value), order, P2mType.Ram, ref released) == 0;
+        return Physmap.Add(domain, first, new Mfn(first.Value), order, P2mType.Ram) == 0;
     }
 }

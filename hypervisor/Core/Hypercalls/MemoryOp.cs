@@ -78,10 +78,14 @@ public static partial class MemoryOp
             case MemoryOperation.GetPopulateOnDemandTarget:
                 return PopulateOnDemandTarget(caller, operation, argument);
             case MemoryOperation.MachPhysMfnList:
-            case MemoryOperation.MachPhysCompatMfnList:
                 return MachPhysMfnList(caller, argument);
+            case MemoryOperation.MachPhysCompatMfnList:
+                return EOPNOTSUPP;
+            case MemoryOperation.GetSharingFreedPages:
+            case MemoryOperation.GetSharingSharedPages:
+                return 0;
             default:
-                return ENOSYS; // sharing and paging are not built in
+                return ENOSYS; // sharing_op and paging_op are not built in
         }
     }
 
@@ -168,12 +172,21 @@ public static partial class MemoryOp
         return GuestAccess.TryWrite(caller, argument, in target) ? 0 : EFAULT;
     }
 
-    // There is no machine-to-physical table to show: an empty list.
+    // There is no machine-to-physical table to show: a list of the right length, of gaps (frame 0).
     private static long MachPhysMfnList(Vcpu caller, ulong argument)
     {
         if (!GuestAccess.TryRead(caller, argument, out MachPhysMfnList list))
             return EFAULT;
-        list.ExtentCount = 0;
+        const ulong FramesPerExtent = (2UL << 20) / sizeof(ulong);
+        ulong needed = (caller.Host.Memory.FrameLimit + FramesPerExtent - 1) / FramesPerExtent;
+        list.ExtentCount = (uint)System.Math.Min(System.Math.Min(needed, list.MaxExtents), 1024);
+        ulong gap = 0;
+        for (uint i = 0; i < list.ExtentCount; i++)
+        {
+            if (!GuestAccess.TryWrite(caller, list.ExtentStart + (i * sizeof(ulong)), in gap))
+                return EFAULT;
+        }
+
         return GuestAccess.TryWrite(caller, argument, in list) ? 0 : EFAULT;
     }
 }

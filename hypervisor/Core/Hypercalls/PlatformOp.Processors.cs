@@ -12,7 +12,7 @@ namespace XenSharp.Core.Hypercalls;
 public static partial class PlatformOp
 {
     private const uint MaxResourceEntries = 3;
-    private const ulong ResourceEntrySize = 24, ResourceReservedOffset = 4;
+    private const ulong ResourceEntrySize = 24;
 
     private static long GetCpuInfo(ControlBuffer operation)
     {
@@ -86,25 +86,50 @@ public static partial class PlatformOp
         }
     }
 
-    // Reading and writing of chosen MSRs for cache monitoring: none of them is offered, so the first entry fails.
+    // Reading chosen MSRs on a chosen CPU. One is offered: the cycle counter, which reads as system time, as in Xen. The entries before
+    // the first refused one count; that one gets the error.
     private static long ResourceAccess(ControlBuffer operation)
     {
         PlatformResourceOperation request = operation.Read<PlatformResourceOperation>();
+        Vcpu caller = operation.Caller;
         if (request.EntryCount == 0)
             return 0;
         if (request.EntryCount > MaxResourceEntries)
             return EINVAL;
         for (uint i = 0; i < request.EntryCount; i++)
         {
-            if (!GuestAccess.TryRead(operation.Caller, request.Entries + (i * ResourceEntrySize), out PlatformResourceEntry _))
+            ulong address = request.Entries + (i * ResourceEntrySize);
+            if (!GuestAccess.TryRead(caller, address, out PlatformResourceEntry entry))
+                return EFAULT;
+            long refusal = RefuseAccess(in entry);
+            if (refusal != 0)
+            {
+                int result = (int)refusal;
+                return GuestAccess.TryWrite(caller, address, in result) ? i : EFAULT;
+            }
+
+            if (request.Cpu >= (uint)caller.Host.ProcessorCount)
+                return ENODEV;
+            entry.Command = 0;
+            entry.Value = caller.Host.Clock.Now;
+            if (!GuestAccess.TryWrite(caller, address, in entry))
                 return EFAULT;
         }
 
-        if (!GuestAccess.TryRead(operation.Caller, request.Entries, out PlatformResourceEntry entry))
-            return EFAULT;
-        bool known = entry.Command is PlatformConstants.ResourceOperationMsrRead or PlatformConstants.ResourceOperationMsrWrite;
-        int result = (int)(entry.Reserved != 0 ? EINVAL : known ? EPERM : EOPNOTSUPP);
-        return GuestAccess.TryWrite(operation.Caller, request.Entries, in result) ? 0 : EFAULT;
+        return request.EntryCount;
+    }
+
+    private static long RefuseAccess(in PlatformResourceEntry entry)
+    {
+        const ulong CycleCounter = 0x10;
+        if (entry.Reserved != 0)
+            return EINVAL;
+        return entry.Command switch
+        {
+            PlatformConstants.ResourceOperationMsrRead => entry.Index == CycleCounter ? 0 : EACCES,
+            PlatformConstants.ResourceOperationMsrWrite => entry.Index == CycleCounter ? EPERM : EACCES,
+            _ => EOPNOTSUPP,
+        };
     }
 
     // The hypervisor's symbols stay in the build's map file: the list is empty.

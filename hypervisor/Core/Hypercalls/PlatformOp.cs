@@ -15,6 +15,7 @@ public static partial class PlatformOp
 {
     public const uint InterfaceVersion = PlatformConstants.InterfaceVersion;
     private const int HeaderSize = 8;
+    private const uint MemoryTypeRegisters = 8;
 
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
@@ -36,9 +37,12 @@ public static partial class PlatformOp
                 WallClock.Set(caller.Host, time64.Seconds, time64.Nanoseconds, time64.SystemTime, caller.Processor);
                 return 0;
             case PlatformCommand.AddMemoryType:
-            case PlatformCommand.DelMemoryType:
-            case PlatformCommand.ReadMemoryType:
                 return EINVAL; // memory types belong to the nested page tables
+            case PlatformCommand.DelMemoryType:
+                PlatformDelMemoryType deleted = operation.Read<PlatformDelMemoryType>();
+                return deleted.Handle == 0 && deleted.Register < MemoryTypeRegisters ? 0 : EINVAL;
+            case PlatformCommand.ReadMemoryType:
+                return ReadMemoryType(operation);
             case PlatformCommand.MicrocodeUpdate:
                 return UpdateMicrocode(operation);
             case PlatformCommand.Quirk:
@@ -77,12 +81,23 @@ public static partial class PlatformOp
         }
     }
 
+    private static long ReadMemoryType(ControlBuffer operation)
+    {
+        PlatformReadMemoryType read = operation.Read<PlatformReadMemoryType>();
+        if (read.Register >= MemoryTypeRegisters)
+            return EINVAL;
+        read.Mfn = 0;
+        read.MfnCount = 0;
+        read.Type = 0;
+        return operation.Store(in read);
+    }
+
     private static long UpdateMicrocode(ControlBuffer operation)
     {
         PlatformMicrocodeUpdate update = operation.Read<PlatformMicrocodeUpdate>();
         if (update.Length == 0)
-            return EINVAL;
-        return GuestAccess.TryRead(operation.Caller, update.Data, out byte _) ? ENODEV : EFAULT;
+            return ENOENT;
+        return GuestAccess.TryRead(operation.Caller, update.Data, out byte _) ? EINVAL : EFAULT;
     }
 
     private static long FirmwareInfo(ControlBuffer operation)
@@ -135,12 +150,22 @@ public static partial class PlatformOp
         PlatformSetProcessorPmInfo info = operation.Read<PlatformSetProcessorPmInfo>();
         return info.Type switch
         {
-            PlatformConstants.PmCx => 0,
-            PlatformConstants.PmPx => 0,
+            PlatformConstants.PmCx or PlatformConstants.PmPx => IsProcessor(operation.Caller.Host, info.Id) ? 0 : EINVAL,
             PlatformConstants.PmTx => ENOSYS,
             PlatformConstants.PmPdc => SetPdcBits(operation),
             _ => EINVAL,
         };
+    }
+
+    private static bool IsProcessor(Host host, uint acpiId)
+    {
+        for (int i = 0; i < host.ProcessorCount; i++)
+        {
+            if (host.Processors[i]!.AcpiId == acpiId)
+                return true;
+        }
+
+        return false;
     }
 
     private static long SetPdcBits(ControlBuffer operation)

@@ -80,7 +80,7 @@ public static partial class SysctlOp
             for (uint i = 0; i < count; i++)
             {
                 SysctlCpuTopology place;
-                place.Core = CoreOf(caller.Host, (int)i);
+                place.Core = CoreIdBits(caller.Host) == 0 ? SysctlConstants.InvalidCoreId : CoreOf(caller.Host, (int)i);
                 place.Socket = SocketOf(caller.Host, (int)i);
                 place.Node = 0;
                 if (!GuestAccess.TryWrite(caller, request.CpuTopology + (i * (ulong)AbiBytes.SizeOf<SysctlCpuTopology>()), in place))

@@ -41,7 +41,7 @@ public static partial class SysctlOp
             case SysctlCommand.GetCpuInfo: return GetCpuInfo(operation);
             case SysctlCommand.AvailHeap: return AvailableHeap(operation);
             case SysctlCommand.GetPmStat: return PowerStatistics(operation);
-            case SysctlCommand.PmOperation: return PowerStatistics(operation);
+            case SysctlCommand.PmOperation: return PowerParameters(operation);
             case SysctlCommand.CpuHotplug: return CpuHotplug(operation);
             case SysctlCommand.PageOfflineOperation: return PageOffline(operation);
             case SysctlCommand.CpuTopologyInfo: return CpuTopology(operation);
@@ -55,6 +55,7 @@ public static partial class SysctlOp
             case SysctlCommand.GetCpuLevellingCapabilities:
                 uint none = 0;
                 return operation.Store(in none);
+            case SysctlCommand.LivepatchOperation: return Livepatch(operation);
             case SysctlCommand.GetCpuFeatureset: return CpuFeatureset(operation);
             case SysctlCommand.GetCpuPolicy: return CpuPolicy(operation);
             default: return ENOSYS;
@@ -219,5 +220,49 @@ public static partial class SysctlOp
         }
     }
 
-    private static long PageOffline(ControlBuffer operation) => EOPNOTSUPP;
+    // Frequency governors are absent (-ENODEV); the rest of the operations concern other schedulers.
+    private static long PowerParameters(ControlBuffer operation)
+    {
+        const uint CategoryMask = 0xf0, Frequency = 0x10;
+        SysctlCpuHotplug request = operation.Read<SysctlCpuHotplug>(); // command, cpu
+        uint command = request.Cpu, cpu = request.Operation;
+        if (cpu >= (uint)operation.Caller.Host.ProcessorCount)
+            return EINVAL;
+        return (command & CategoryMask) == Frequency ? ENODEV : ENOSYS;
+    }
+
+    // Frames are not taken out of service; the status list must exist all the same.
+    private static long PageOffline(ControlBuffer operation)
+    {
+        const ulong StatusOffset = 16;
+        SysctlPageOfflineOperation request = operation.Read<SysctlPageOfflineOperation>();
+        if (request.End < request.Start)
+            return EINVAL;
+        uint invalid = 1;
+        return GuestAccess.TryRead(operation.Caller, operation.UnionAddress + StatusOffset, out ulong status)
+            && GuestAccess.TryWrite(operation.Caller, status, in invalid) ? EOPNOTSUPP : EFAULT;
+    }
+
+    // XEN_SYSCTL_LIVEPATCH_*: a list without entries can be read; nothing can be loaded.
+    private static long Livepatch(ControlBuffer operation)
+    {
+        const ulong ListOffset = 8;
+        ulong header = operation.Read<ulong>(); // command, padding
+        if (header >> 32 != 0)
+            return EINVAL;
+        switch ((LivepatchOperation)(uint)header)
+        {
+            case LivepatchOperation.Upload:
+                return EINVAL;
+            case LivepatchOperation.List:
+                Span<byte> list = stackalloc byte[16]; // version, index, count, padding
+                list.Clear();
+                return GuestAccess.Write(operation.Caller, operation.UnionAddress + ListOffset, list) ? 0 : EFAULT;
+            case LivepatchOperation.Get:
+            case LivepatchOperation.Action:
+                return ENOENT;
+            default:
+                return EOPNOTSUPP;
+        }
+    }
 }

@@ -37,9 +37,8 @@ public sealed class PciSegments
         for (int i = 0; i < _windowCount; i++)
         {
             ref PciConfigurationWindow window = ref _windows[i];
-            if (window.Address == area.Address && window.Segment == area.Segment
-                && window.StartBus == area.StartBus && window.EndBus == area.EndBus)
-                return 0;
+            if (window.Segment == area.Segment && window.StartBus == area.StartBus && window.EndBus == area.EndBus)
+                return window.Address == area.Address ? 0 : HypercallError.EIO;
         }
 
         return HypercallError.ENODEV;
