@@ -27,6 +27,7 @@ public sealed partial class CpuidPolicy
 
     // Bits of leaf 1 that AMD repeats in leaf 80000001.
     private const uint CommonFeatures = 0x0183_f3ff;
+    private const uint TopologyLevels = 2;
     private const ulong Cr4OsXsave = 1 << 18, Cr4Pku = 1 << 22;
     private const uint AmdEbx = 0x6874_7541, HygonEbx = 0x6f67_7948;
 
@@ -116,7 +117,9 @@ public sealed partial class CpuidPolicy
                 break;
             case 0xb:
                 result = default;
-                result.Ecx = subleaf & 0xff;
+                if (subleaf >= TopologyLevels)
+                    break;
+                result.Ecx = subleaf;
                 result.Edx = vcpu.Apic.Id;
                 break;
             case 0xd:

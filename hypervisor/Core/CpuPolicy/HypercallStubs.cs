@@ -21,7 +21,7 @@ public static class HypercallStubs
         P2mEntry entry = vcpu.Domain.P2m.Lookup(Gfn.Containing(guestPhysicalAddress));
         if ((guestPhysicalAddress & FrameSize.Mask) != 0 || entry.Type != P2mType.Ram)
         {
-            vcpu.Host.Console.Begin(LogLevel.Warning, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text(": no hypercall page possible at "u8)
+            vcpu.Host.Console.BeginGuest(LogLevel.Warning, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text(": no hypercall page possible at "u8)
                 .Hex(guestPhysicalAddress).End();
             return false;
         }

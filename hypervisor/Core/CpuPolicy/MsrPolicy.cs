@@ -82,7 +82,7 @@ public static class MsrPolicy
                 return vcpu.Domain.Cpuid.HasRdtscp;
         }
 
-        return vcpu.Domain.Cpuid.IsAmd ? ReadAmd(index, out value) : Refuse(vcpu, index, "RDMSR "u8);
+        return (vcpu.Domain.Cpuid.IsAmd && ReadAmd(index, out value)) || Refuse(vcpu, index, "RDMSR "u8);
     }
 
     public static bool Write(Vcpu vcpu, uint index, ulong value)
@@ -129,7 +129,7 @@ public static class MsrPolicy
                 return true;
         }
 
-        return vcpu.Domain.Cpuid.IsAmd && WriteAmd(index) || Refuse(vcpu, index, "WRMSR "u8);
+        return (vcpu.Domain.Cpuid.IsAmd && WriteAmd(index)) || Refuse(vcpu, index, "WRMSR "u8);
     }
 
     private static bool ReadAmd(uint index, out ulong value)
@@ -158,7 +158,7 @@ public static class MsrPolicy
 
     private static bool Refuse(Vcpu vcpu, uint index, ReadOnlySpan<byte> access)
     {
-        vcpu.Host.Console.Begin(LogLevel.Debug, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text("v"u8).Decimal(vcpu.Id)
+        vcpu.Host.Console.BeginGuest(LogLevel.Debug, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text("v"u8).Decimal(vcpu.Id)
             .Text(": "u8).Text(access).Hex(index, 8).Text(" is not implemented"u8).End();
         return false;
     }

@@ -189,7 +189,7 @@ public static class MmioEmulation
 
     private static void Refuse(Vcpu vcpu, ulong address, ReadOnlySpan<byte> code, Cpu caller)
     {
-        LogLine line = vcpu.Host.Console.Begin(LogLevel.Warning, caller).Text("d"u8).Decimal(vcpu.Domain.Id).Text("v"u8).Decimal(vcpu.Id)
+        LogLine line = vcpu.Host.Console.BeginGuest(LogLevel.Warning, caller).Text("d"u8).Decimal(vcpu.Domain.Id).Text("v"u8).Decimal(vcpu.Id)
             .Text(": instruction at "u8).Hex(vcpu.Context.Rip).Text(" is not emulated (address "u8).Hex(address).Text("):"u8);
         foreach (byte value in code)
             line = line.Text(" "u8).Hex(value, 2);

@@ -158,7 +158,7 @@ public sealed class PortAccess
             return;
         int length = _lineLength;
         _lineLength = 0;
-        _domain.Host.Console.Begin(LogLevel.Error, caller).Text("(d"u8).Decimal(_domain.Id).Text(") "u8)
+        _domain.Host.Console.BeginGuest(LogLevel.Debug, caller).Text("(d"u8).Decimal(_domain.Id).Text(") "u8)
             .Printable(_line.AsSpan(0, length)).End();
     }
 

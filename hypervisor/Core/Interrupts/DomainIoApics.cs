@@ -130,6 +130,6 @@ public sealed class DomainIoApicHost(Domain domain, bool[] reserved) : IoApicHos
     }
 
     public override void ReportUnsupported(int gsi, ApicDeliveryMode mode) =>
-        domain.Host.Console.Begin(LogLevel.Warning, Caller).Text("d"u8).Decimal(domain.Id).Text(": GSI "u8).Decimal(gsi)
+        domain.Host.Console.BeginGuest(LogLevel.Warning, Caller).Text("d"u8).Decimal(domain.Id).Text(": GSI "u8).Decimal(gsi)
             .Text(" uses delivery mode "u8).Decimal((int)mode).Text(", which is not emulated"u8).End();
 }

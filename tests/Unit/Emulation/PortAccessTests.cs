@@ -3,6 +3,7 @@
 
 using System;
 using System.Text;
+using XenSharp.Core.Console;
 using XenSharp.Core.Emulation;
 using XenSharp.Testing;
 using Xunit;
@@ -20,6 +21,7 @@ public sealed class PortAccessTests
         _dom0 = _machine.AddDom0();
         _ports = _dom0.Domain.Ports;
         _ports.HideUart(0x3f8);
+        _machine.Host.Console.GuestThresholds.Set(LogThresholds.All, LogThresholds.All);
     }
 
     [Theory]
