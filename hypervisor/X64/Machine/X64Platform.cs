@@ -11,8 +11,8 @@ using XenSharp.X64.Runtime;
 namespace XenSharp.X64.Machine;
 
 /// <summary>One implementation of <see cref="Platform"/>.</summary>
-// SAFETY: per-CPU blocks are found through GS and live for good.
-internal sealed unsafe class X64Platform : Platform
+// SAFETY: per-CPU blocks, which the unsafe members read, are found through GS and live for good.
+internal sealed class X64Platform : Platform
 {
     private readonly SpinLock _ioApicLock = new(LockScope.Host);
     private readonly uint[] _apicIds = new uint[Host.MaxProcessors];
@@ -43,7 +43,7 @@ internal sealed unsafe class X64Platform : Platform
 
     public override ulong WallClockAtBoot => CmosClock.ReadSeconds();
 
-    public override Processor CurrentProcessor => Assembly.PerCpu()->Processor;
+    public override unsafe Processor CurrentProcessor => Assembly.PerCpu()->Processor;
 
     /// <summary>Ticks of the APIC timer per ns, as a 32.32 fraction's upper part.</summary>
     public void SetApicTimerFrequency(ulong hertz) => _apicTicksPerNsShifted = (uint)((hertz << 20) / 1_000_000_000);
@@ -54,7 +54,7 @@ internal sealed unsafe class X64Platform : Platform
 
     public override uint ApicId(int processor) => _apicIds[processor];
 
-    public override void Kick(Processor processor)
+    public override unsafe void Kick(Processor processor)
     {
         if (processor.Id != Assembly.PerCpu()->Id)
             LocalApicHardware.SendFixed(_apicIds[processor.Id], LocalApicHardware.KickVector);
@@ -83,7 +83,7 @@ internal sealed unsafe class X64Platform : Platform
     /// Waits until no other CPU runs guest code that entered with older translations of <paramref name="p2m"/>. A CPU that enters later
     /// sees the new generation and flushes, so the wait is for one exit at most.
     /// </summary>
-    public void ExpelGuests(P2m p2m)
+    public unsafe void ExpelGuests(P2m p2m)
     {
         int self = (int)Assembly.PerCpu()->Id;
         for (int i = 0; i < Root.Host.ProcessorCount; i++)
@@ -153,7 +153,7 @@ internal sealed unsafe class X64Platform : Platform
         IoApicHardware.Unmask(gsi);
     }
 
-    public override void Cpuid(uint leaf, uint subleaf, out uint eax, out uint ebx, out uint ecx, out uint edx)
+    public override unsafe void Cpuid(uint leaf, uint subleaf, out uint eax, out uint ebx, out uint ecx, out uint edx)
     {
         uint* result = stackalloc uint[4];
         Assembly.Cpuid(leaf, subleaf, result);
@@ -163,7 +163,7 @@ internal sealed unsafe class X64Platform : Platform
         edx = result[3];
     }
 
-    public override void DumpExecutionState()
+    public override unsafe void DumpExecutionState()
     {
         PerCpu* block = Assembly.PerCpu();
         ulong marker = 0;

@@ -14,15 +14,14 @@ using XenSharp.X64.Runtime;
 namespace XenSharp.X64.Svm;
 
 /// <summary>One method per exit; instructions of fixed length are skipped without looking at them.</summary>
-// SAFETY: reads and writes the VMCB of the vCPU that has just left on this CPU.
-internal sealed unsafe class ExitHandler(Host host)
+internal sealed class ExitHandler(Host host)
 {
     private const int InvalidOpcode = 6, GeneralProtection = 13;
     private const ulong Cr4Reserved = ~0x0037_0fffUL;
 
     public void Handle(SvmVcpu vcpu, Vcpu owner)
     {
-        ulong code = vcpu.Vmcb->ExitCode;
+        ulong code = vcpu.Vmcb.ExitCode;
         if (code == Svm.ExitVmmcall)
         {
             if (!HypercallTable.Dispatch(owner))
@@ -87,7 +86,7 @@ internal sealed unsafe class ExitHandler(Host host)
     private static void AccessMsr(SvmVcpu vcpu, Vcpu owner)
     {
         uint index = (uint)vcpu.Rcx;
-        bool isWrite = (vcpu.Vmcb->ExitInfo1 & 1) != 0;
+        bool isWrite = (vcpu.Vmcb.ExitInfo1 & 1) != 0;
         ulong value = isWrite ? (uint)vcpu.Rax | (vcpu.Rdx << 32) : 0;
         bool done;
         if (index == Msr.Efer)
@@ -124,7 +123,7 @@ internal sealed unsafe class ExitHandler(Host host)
             return false;
         if ((vcpu.Cr0 & (1UL << 31)) != 0 && ((value ^ current) & Msr.EferLongModeEnable) != 0)
             return false;
-        vcpu.Vmcb->Efer = (value & ~Msr.EferLongModeActive) | (current & Msr.EferLongModeActive) | Msr.EferSvm;
+        vcpu.Vmcb.Efer = (value & ~Msr.EferLongModeActive) | (current & Msr.EferLongModeActive) | Msr.EferSvm;
         return true;
     }
 
@@ -155,8 +154,8 @@ internal sealed unsafe class ExitHandler(Host host)
             return;
         }
 
-        vcpu.Vmcb->Cr4 = value;
-        vcpu.Vmcb->TlbControl = Svm.FlushAll;
+        vcpu.Vmcb.Cr4 = value;
+        vcpu.Vmcb.TlbControl = Svm.FlushAll;
         vcpu.SkipInstruction(start + 3);
     }
 
@@ -178,8 +177,8 @@ internal sealed unsafe class ExitHandler(Host host)
     // EXITINFO1: bit 0 in, bit 2 string, bits 4..6 size, bits 16..31 port; EXITINFO2: the next rip.
     private static void AccessPort(SvmVcpu vcpu, Vcpu owner)
     {
-        ulong info = vcpu.Vmcb->ExitInfo1;
-        ulong next = vcpu.Vmcb->ExitInfo2;
+        ulong info = vcpu.Vmcb.ExitInfo1;
+        ulong next = vcpu.Vmcb.ExitInfo2;
         int size = (int)(info >> 4) & 7;
         ushort port = (ushort)(info >> 16);
         bool isIn = (info & 1) != 0;
@@ -205,22 +204,22 @@ internal sealed unsafe class ExitHandler(Host host)
         }
 
         vcpu.Rip = next;
-        vcpu.Vmcb->InterruptShadow = 0;
+        vcpu.Vmcb.InterruptShadow = 0;
     }
 
     private static void AccessMemory(SvmVcpu vcpu, Vcpu owner)
     {
-        ulong physical = vcpu.Vmcb->ExitInfo2;
+        ulong physical = vcpu.Vmcb.ExitInfo2;
         P2mEntry entry = owner.Domain.P2m.Lookup(Gfn.Containing(physical));
-        bool isWrite = (vcpu.Vmcb->ExitInfo1 & 2) != 0;
-        if (entry.IsPresent && (!isWrite || entry.IsWritable) && (vcpu.Vmcb->ExitInfo1 & 16) == 0)
+        bool isWrite = (vcpu.Vmcb.ExitInfo1 & 2) != 0;
+        if (entry.IsPresent && (!isWrite || entry.IsWritable) && (vcpu.Vmcb.ExitInfo1 & 16) == 0)
         {
             // Somebody has mapped it meanwhile; the stale translation goes with the next entry.
-            vcpu.Vmcb->TlbControl = Svm.FlushAll;
+            vcpu.Vmcb.TlbControl = Svm.FlushAll;
             return;
         }
 
-        if ((vcpu.Vmcb->ExitInfo1 & (1UL << 33)) != 0 || (vcpu.Vmcb->ExitInfo1 & 16) != 0)
+        if ((vcpu.Vmcb.ExitInfo1 & (1UL << 33)) != 0 || (vcpu.Vmcb.ExitInfo1 & 16) != 0)
         {
             Crash(vcpu, owner, "page tables or code outside its memory"u8);
             return;
@@ -239,7 +238,7 @@ internal sealed unsafe class ExitHandler(Host host)
     {
         Host host = owner.Host;
         host.Console.Begin(LogLevel.Error, owner.Processor).Text("d"u8).Decimal(owner.Domain.Id).Text("v"u8).Decimal(owner.Id).Text(": "u8).Text(reason)
-            .Text(", exit code "u8).Hex(vcpu.Vmcb->ExitCode).Text(" info "u8).Hex(vcpu.Vmcb->ExitInfo1).Text(" "u8).Hex(vcpu.Vmcb->ExitInfo2).End();
+            .Text(", exit code "u8).Hex(vcpu.Vmcb.ExitCode).Text(" info "u8).Hex(vcpu.Vmcb.ExitInfo1).Text(" "u8).Hex(vcpu.Vmcb.ExitInfo2).End();
         GuestStateDump.Print(host, vcpu);
         owner.Domain.Crash(owner.Processor);
     }

@@ -14,7 +14,7 @@ namespace XenSharp.X64.Svm;
 
 /// <summary>Makes what <see cref="Dom0Builder"/> asks of the port.</summary>
 // SAFETY: pages come from the frame allocator and belong to the vCPU or to the host for good.
-internal sealed unsafe class GuestBuilder(Host host) : GuestFactory
+internal sealed class GuestBuilder(Host host) : GuestFactory
 {
     private readonly ulong _msrPermissions = BuildMsrPermissions(host);
 
@@ -30,27 +30,27 @@ internal sealed unsafe class GuestBuilder(Host host) : GuestFactory
         ulong vmcbAddress = TakePage();
         ulong frameAddress = TakePage();
         SvmVcpu vcpu = new(vmcbAddress, frameAddress);
-        Vmcb* vmcb = vcpu.Vmcb;
-        vmcb->InterceptCrWrite = 1 << 4;
-        vmcb->Intercept1 = Svm.InterceptIntr | Svm.InterceptNmi | Svm.InterceptInit | Svm.InterceptRdpmc | Svm.InterceptCpuid | Svm.InterceptInvd | Svm.InterceptHlt
+        ref Vmcb vmcb = ref vcpu.Vmcb;
+        vmcb.InterceptCrWrite = 1 << 4;
+        vmcb.Intercept1 = Svm.InterceptIntr | Svm.InterceptNmi | Svm.InterceptInit | Svm.InterceptRdpmc | Svm.InterceptCpuid | Svm.InterceptInvd | Svm.InterceptHlt
             | Svm.InterceptInvlpga | Svm.InterceptIo | Svm.InterceptMsr | Svm.InterceptTaskSwitch | Svm.InterceptShutdown;
-        vmcb->Intercept2 = Svm.InterceptVmrun | Svm.InterceptVmmcall | Svm.InterceptVmload | Svm.InterceptVmsave | Svm.InterceptStgi | Svm.InterceptClgi | Svm.InterceptSkinit
+        vmcb.Intercept2 = Svm.InterceptVmrun | Svm.InterceptVmmcall | Svm.InterceptVmload | Svm.InterceptVmsave | Svm.InterceptStgi | Svm.InterceptClgi | Svm.InterceptSkinit
             | Svm.InterceptMonitor | Svm.InterceptMwait | Svm.InterceptXsetbv;
-        vmcb->InterceptExceptions = 1u << 18;
-        vmcb->IoPermissionMap = domain.Vcpus[0] == null ? BuildIoPermissions(domain) : ((SvmVcpu)domain.Vcpus[0]!.Context).Vmcb->IoPermissionMap;
-        vmcb->MsrPermissionMap = _msrPermissions;
-        vmcb->AddressSpaceId = 1;
-        vmcb->NestedControl = 1;
-        vmcb->NestedCr3 = ((NestedPageTable)domain.P2m).RootAddress;
-        vmcb->VirtualInterrupt = Svm.VirtualInterruptMasking;
-        vmcb->Pat = 0x0007_0406_0007_0406;
+        vmcb.InterceptExceptions = 1u << 18;
+        vmcb.IoPermissionMap = domain.Vcpus[0] == null ? BuildIoPermissions(domain) : ((SvmVcpu)domain.Vcpus[0]!.Context).Vmcb.IoPermissionMap;
+        vmcb.MsrPermissionMap = _msrPermissions;
+        vmcb.AddressSpaceId = 1;
+        vmcb.NestedControl = 1;
+        vmcb.NestedCr3 = ((NestedPageTable)domain.P2m).RootAddress;
+        vmcb.VirtualInterrupt = Svm.VirtualInterruptMasking;
+        vmcb.Pat = 0x0007_0406_0007_0406;
         return vcpu;
     }
 
     public override void Attach(VcpuContext context, Core.Vcpus.Vcpu vcpu) => ((SvmVcpu)context).Vcpu = vcpu;
 
     // 12 KiB: one bit per port, set = exit. All vCPUs of a domain share it.
-    private ulong BuildIoPermissions(Domain domain)
+    private unsafe ulong BuildIoPermissions(Domain domain)
     {
         Mfn frame = TakeBlock(host, 2);
         byte* map = DirectMap.At(frame.Address);
@@ -65,7 +65,7 @@ internal sealed unsafe class GuestBuilder(Host host) : GuestFactory
     }
 
     // 8 KiB: two bits per MSR, set = exit. Those that VMLOAD and VMRUN switch belong to the guest.
-    private static ulong BuildMsrPermissions(Host host)
+    private static unsafe ulong BuildMsrPermissions(Host host)
     {
         Mfn frame = TakeBlock(host, 1);
         byte* map = DirectMap.At(frame.Address);
@@ -81,7 +81,7 @@ internal sealed unsafe class GuestBuilder(Host host) : GuestFactory
         return frame.Address;
     }
 
-    private ulong TakePage()
+    private unsafe ulong TakePage()
     {
         Mfn frame = TakeBlock(host, 0);
         new Span<byte>(DirectMap.At(frame.Address), FrameSize.Bytes).Clear();

@@ -5,8 +5,7 @@ using XenSharp.Core.Vcpus;
 
 namespace XenSharp.X64.Svm;
 
-// SAFETY: touches only the VMCB of a vCPU that is loaded on this CPU.
-internal static unsafe class InterruptInjection
+internal static class InterruptInjection
 {
     private const ulong InterruptFlag = 1 << 9;
     private const int ExternalTypeMax = 30;
@@ -14,31 +13,31 @@ internal static unsafe class InterruptInjection
     /// <summary>Puts what the vCPU has pending into its VMCB; false when the vCPU should not be entered after all.</summary>
     public static bool Prepare(SvmVcpu vcpu, Vcpu owner)
     {
-        Vmcb* vmcb = vcpu.Vmcb;
+        ref Vmcb vmcb = ref vcpu.Vmcb;
         int vector = owner.PendingInterrupt();
         if (vector < 0)
             return true;
-        if ((vmcb->EventInjection & Svm.EventValid) == 0 && (vmcb->Rflags & InterruptFlag) != 0 && (vmcb->InterruptShadow & 1) == 0)
+        if ((vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0)
         {
-            vmcb->EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
+            vmcb.EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
             if (!owner.AcceptInterrupt(vector))
                 return true;
         }
 
         // Not now: exit as soon as the guest can take it.
-        vmcb->VirtualInterrupt |= Svm.VirtualInterruptPending;
-        vmcb->Intercept1 |= Svm.InterceptVintr;
+        vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
+        vmcb.Intercept1 |= Svm.InterceptVintr;
         return true;
     }
 
     /// <summary>After an exit: closes the window, and keeps an event whose delivery the exit has interrupted.</summary>
     public static void Reclaim(SvmVcpu vcpu)
     {
-        Vmcb* vmcb = vcpu.Vmcb;
-        vmcb->VirtualInterrupt &= ~Svm.VirtualInterruptPending;
-        vmcb->Intercept1 &= ~Svm.InterceptVintr;
-        ulong interrupted = vmcb->ExitInterruptInfo;
-        vmcb->EventInjection = 0;
+        ref Vmcb vmcb = ref vcpu.Vmcb;
+        vmcb.VirtualInterrupt &= ~Svm.VirtualInterruptPending;
+        vmcb.Intercept1 &= ~Svm.InterceptVintr;
+        ulong interrupted = vmcb.ExitInterruptInfo;
+        vmcb.EventInjection = 0;
         if ((interrupted & Svm.EventValid) == 0)
             return;
         ulong type = interrupted & Svm.EventTypeMask;
@@ -47,6 +46,6 @@ internal static unsafe class InterruptInjection
         // Some CPUs report an external interrupt whose delivery faulted as an exception with its vector.
         if (type == Svm.EventTypeException && (interrupted & 0xff) > ExternalTypeMax)
             interrupted &= ~(Svm.EventTypeMask | Svm.EventErrorValid);
-        vmcb->EventInjection = interrupted;
+        vmcb.EventInjection = interrupted;
     }
 }

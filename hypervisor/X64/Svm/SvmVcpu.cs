@@ -2,32 +2,36 @@
 // Register state of one vCPU under SVM: its VMCB and the frame of general registers.
 
 using System;
+using System.Buffers.Binary;
 using XenSharp.Edge;
+using XenSharp.X64.Runtime;
 
 namespace XenSharp.X64.Svm;
 
 /// <summary>One implementation of <see cref="VcpuContext"/>; the pages behind it live as long as the vCPU.</summary>
 // SAFETY: both pointers name zeroed pages taken for this vCPU; only the CPU on which it runs, or the one that builds it, touches them.
-internal sealed unsafe class SvmVcpu : VcpuContext
+internal sealed class SvmVcpu : VcpuContext
 {
     private const ulong ReservedFlags = 2;
+    private const int ExtendedStateOffset = 1024, ExtendedStateSize = 3072;
+
+    private readonly ulong _vmcb;
+    private readonly ulong _frame;
 
     public SvmVcpu(ulong vmcbAddress, ulong frameAddress)
     {
-        Vmcb = (Vmcb*)DirectMap.At(vmcbAddress);
-        Frame = (GuestFrame*)DirectMap.At(frameAddress);
-        // The second half of the frame's page holds the x87, SSE and AVX state while the vCPU is switched out.
-        ExtendedState = DirectMap.At(frameAddress) + 1024;
-        Frame->Vmcb = vmcbAddress;
-        *(ushort*)ExtendedState = 0x37f;
-        *(uint*)(ExtendedState + 24) = 0x1f80;
+        _vmcb = DirectMap.Base + vmcbAddress;
+        _frame = DirectMap.Base + frameAddress;
+        Frame.Vmcb = vmcbAddress;
+        ClearExtendedState();
     }
 
-    public Vmcb* Vmcb { get; }
+    public unsafe ref Vmcb Vmcb => ref *(Vmcb*)_vmcb;
 
-    public GuestFrame* Frame { get; }
+    public unsafe ref GuestFrame Frame => ref *(GuestFrame*)_frame;
 
-    public byte* ExtendedState { get; }
+    /// <summary>x87, SSE and AVX state while the vCPU is switched out: 3 KiB behind the frame, in its page.</summary>
+    public unsafe byte* ExtendedState => (byte*)_frame + ExtendedStateOffset;
 
     /// <summary>The vCPU behind these registers.</summary>
     public Core.Vcpus.Vcpu Vcpu { get; set; } = null!;
@@ -37,60 +41,60 @@ internal sealed unsafe class SvmVcpu : VcpuContext
 
     public int LastProcessor { get; set; } = -1;
 
-    public override ulong Rax { get => Vmcb->Rax; set => Vmcb->Rax = value; }
+    public override ulong Rax { get => Vmcb.Rax; set => Vmcb.Rax = value; }
 
-    public override ulong Rbx { get => Frame->Rbx; set => Frame->Rbx = value; }
+    public override ulong Rbx { get => Frame.Rbx; set => Frame.Rbx = value; }
 
-    public override ulong Rcx { get => Frame->Rcx; set => Frame->Rcx = value; }
+    public override ulong Rcx { get => Frame.Rcx; set => Frame.Rcx = value; }
 
-    public override ulong Rdx { get => Frame->Rdx; set => Frame->Rdx = value; }
+    public override ulong Rdx { get => Frame.Rdx; set => Frame.Rdx = value; }
 
-    public override ulong Rsi { get => Frame->Rsi; set => Frame->Rsi = value; }
+    public override ulong Rsi { get => Frame.Rsi; set => Frame.Rsi = value; }
 
-    public override ulong Rdi { get => Frame->Rdi; set => Frame->Rdi = value; }
+    public override ulong Rdi { get => Frame.Rdi; set => Frame.Rdi = value; }
 
-    public override ulong R8 { get => Frame->R8; set => Frame->R8 = value; }
+    public override ulong R8 { get => Frame.R8; set => Frame.R8 = value; }
 
-    public override ulong R9 { get => Frame->R9; set => Frame->R9 = value; }
+    public override ulong R9 { get => Frame.R9; set => Frame.R9 = value; }
 
-    public override ulong R10 { get => Frame->R10; set => Frame->R10 = value; }
+    public override ulong R10 { get => Frame.R10; set => Frame.R10 = value; }
 
-    public override ulong Rip { get => Vmcb->Rip; set => Vmcb->Rip = value; }
+    public override ulong Rip { get => Vmcb.Rip; set => Vmcb.Rip = value; }
 
-    public override ulong Rflags { get => Vmcb->Rflags; set => Vmcb->Rflags = value; }
+    public override ulong Rflags { get => Vmcb.Rflags; set => Vmcb.Rflags = value; }
 
-    public override ulong Cr0 => Vmcb->Cr0;
+    public override ulong Cr0 => Vmcb.Cr0;
 
-    public override ulong Cr3 => Vmcb->Cr3;
+    public override ulong Cr3 => Vmcb.Cr3;
 
-    public override ulong Cr4 => Vmcb->Cr4;
+    public override ulong Cr4 => Vmcb.Cr4;
 
-    public override ulong Efer => Vmcb->Efer & ~Machine.Msr.EferSvm;
+    public override ulong Efer => Vmcb.Efer & ~Machine.Msr.EferSvm;
 
-    public override int PrivilegeLevel => Vmcb->PrivilegeLevel;
+    public override int PrivilegeLevel => Vmcb.PrivilegeLevel;
 
-    public override bool Is64Bit => (Vmcb->Efer & Machine.Msr.EferLongModeActive) != 0 && (Vmcb->Cs.Attributes & 0x200) != 0;
+    public override bool Is64Bit => (Vmcb.Efer & Machine.Msr.EferLongModeActive) != 0 && (Vmcb.Cs.Attributes & 0x200) != 0;
 
-    public override ulong CodeBase => Is64Bit ? 0 : Vmcb->Cs.Base;
+    public override ulong CodeBase => Is64Bit ? 0 : Vmcb.Cs.Base;
 
     public override ulong GetRegister(int number) => number switch
     {
-        0 => Vmcb->Rax,
-        1 => Frame->Rcx,
-        2 => Frame->Rdx,
-        3 => Frame->Rbx,
-        4 => Vmcb->Rsp,
-        5 => Frame->Rbp,
-        6 => Frame->Rsi,
-        7 => Frame->Rdi,
-        8 => Frame->R8,
-        9 => Frame->R9,
-        10 => Frame->R10,
-        11 => Frame->R11,
-        12 => Frame->R12,
-        13 => Frame->R13,
-        14 => Frame->R14,
-        15 => Frame->R15,
+        0 => Vmcb.Rax,
+        1 => Frame.Rcx,
+        2 => Frame.Rdx,
+        3 => Frame.Rbx,
+        4 => Vmcb.Rsp,
+        5 => Frame.Rbp,
+        6 => Frame.Rsi,
+        7 => Frame.Rdi,
+        8 => Frame.R8,
+        9 => Frame.R9,
+        10 => Frame.R10,
+        11 => Frame.R11,
+        12 => Frame.R12,
+        13 => Frame.R13,
+        14 => Frame.R14,
+        15 => Frame.R15,
         _ => 0,
     };
 
@@ -98,57 +102,60 @@ internal sealed unsafe class SvmVcpu : VcpuContext
     {
         switch (number)
         {
-            case 0: Vmcb->Rax = value; break;
-            case 1: Frame->Rcx = value; break;
-            case 2: Frame->Rdx = value; break;
-            case 3: Frame->Rbx = value; break;
-            case 4: Vmcb->Rsp = value; break;
-            case 5: Frame->Rbp = value; break;
-            case 6: Frame->Rsi = value; break;
-            case 7: Frame->Rdi = value; break;
-            case 8: Frame->R8 = value; break;
-            case 9: Frame->R9 = value; break;
-            case 10: Frame->R10 = value; break;
-            case 11: Frame->R11 = value; break;
-            case 12: Frame->R12 = value; break;
-            case 13: Frame->R13 = value; break;
-            case 14: Frame->R14 = value; break;
-            case 15: Frame->R15 = value; break;
+            case 0: Vmcb.Rax = value; break;
+            case 1: Frame.Rcx = value; break;
+            case 2: Frame.Rdx = value; break;
+            case 3: Frame.Rbx = value; break;
+            case 4: Vmcb.Rsp = value; break;
+            case 5: Frame.Rbp = value; break;
+            case 6: Frame.Rsi = value; break;
+            case 7: Frame.Rdi = value; break;
+            case 8: Frame.R8 = value; break;
+            case 9: Frame.R9 = value; break;
+            case 10: Frame.R10 = value; break;
+            case 11: Frame.R11 = value; break;
+            case 12: Frame.R12 = value; break;
+            case 13: Frame.R13 = value; break;
+            case 14: Frame.R14 = value; break;
+            case 15: Frame.R15 = value; break;
         }
     }
 
     public override ulong SegmentBase(int segment) => segment switch
     {
-        0 => Is64Bit ? 0 : Vmcb->Es.Base,
-        1 => Is64Bit ? 0 : Vmcb->Cs.Base,
-        2 => Is64Bit ? 0 : Vmcb->Ss.Base,
-        3 => Is64Bit ? 0 : Vmcb->Ds.Base,
-        4 => Vmcb->Fs.Base,
-        5 => Vmcb->Gs.Base,
+        0 => Is64Bit ? 0 : Vmcb.Es.Base,
+        1 => Is64Bit ? 0 : Vmcb.Cs.Base,
+        2 => Is64Bit ? 0 : Vmcb.Ss.Base,
+        3 => Is64Bit ? 0 : Vmcb.Ds.Base,
+        4 => Vmcb.Fs.Base,
+        5 => Vmcb.Gs.Base,
         _ => 0,
     };
+
+    /// <summary>Runs the guest until its next exit.</summary>
+    public unsafe void Enter() => Assembly.EnterGuest((GuestFrame*)_frame);
 
     public override void ResetToPvhEntry(uint entry, uint startInfo)
     {
         ResetCommon();
-        Vmcb->Cr0 = 0x11;
-        SetSegment(ref Vmcb->Cs, 0, 0xc9b, uint.MaxValue, 0);
-        SetSegment(ref Vmcb->Ds, 0, 0xc93, uint.MaxValue, 0);
-        Vmcb->Es = Vmcb->Fs = Vmcb->Gs = Vmcb->Ss = Vmcb->Ds;
-        SetSegment(ref Vmcb->Tr, 0, 0x08b, 0x67, 0);
-        Vmcb->Rip = entry;
-        Frame->Rbx = startInfo;
+        Vmcb.Cr0 = 0x11;
+        SetSegment(ref Vmcb.Cs, 0, 0xc9b, uint.MaxValue, 0);
+        SetSegment(ref Vmcb.Ds, 0, 0xc93, uint.MaxValue, 0);
+        Vmcb.Es = Vmcb.Fs = Vmcb.Gs = Vmcb.Ss = Vmcb.Ds;
+        SetSegment(ref Vmcb.Tr, 0, 0x08b, 0x67, 0);
+        Vmcb.Rip = entry;
+        Frame.Rbx = startInfo;
     }
 
     public override void ResetToStartup(byte vector)
     {
         ResetCommon();
-        Vmcb->Cr0 = 0x10;
-        SetSegment(ref Vmcb->Cs, (ushort)(vector << 8), 0x09b, 0xffff, (ulong)vector << 12);
-        SetSegment(ref Vmcb->Ds, 0, 0x093, 0xffff, 0);
-        Vmcb->Es = Vmcb->Fs = Vmcb->Gs = Vmcb->Ss = Vmcb->Ds;
-        SetSegment(ref Vmcb->Tr, 0, 0x08b, 0xffff, 0);
-        Vmcb->Rip = 0;
+        Vmcb.Cr0 = 0x10;
+        SetSegment(ref Vmcb.Cs, (ushort)(vector << 8), 0x09b, 0xffff, (ulong)vector << 12);
+        SetSegment(ref Vmcb.Ds, 0, 0x093, 0xffff, 0);
+        Vmcb.Es = Vmcb.Fs = Vmcb.Gs = Vmcb.Ss = Vmcb.Ds;
+        SetSegment(ref Vmcb.Tr, 0, 0x08b, 0xffff, 0);
+        Vmcb.Rip = 0;
     }
 
     public override void InjectException(int vector, int errorCode)
@@ -156,15 +163,15 @@ internal sealed unsafe class SvmVcpu : VcpuContext
         ulong injected = (uint)vector | Svm.EventTypeException | Svm.EventValid;
         if (errorCode >= 0)
             injected |= Svm.EventErrorValid | ((ulong)(uint)errorCode << 32);
-        Vmcb->EventInjection = injected;
+        Vmcb.EventInjection = injected;
     }
 
     /// <summary>Skips an instruction that was emulated; the interrupt shadow of the one before it ends with it.</summary>
     public void SkipInstruction(int length)
     {
-        ulong next = Vmcb->Rip + (uint)length;
-        Vmcb->Rip = Is64Bit ? next : (uint)next;
-        Vmcb->InterruptShadow = 0;
+        ulong next = Vmcb.Rip + (uint)length;
+        Vmcb.Rip = Is64Bit ? next : (uint)next;
+        Vmcb.InterruptShadow = 0;
     }
 
     private static void SetSegment(ref VmcbSegment segment, ushort selector, ushort attributes, uint limit, ulong baseAddress)
@@ -177,30 +184,38 @@ internal sealed unsafe class SvmVcpu : VcpuContext
 
     private void ResetCommon()
     {
-        ulong vmcb = Frame->Vmcb;
-        *Frame = default;
-        Frame->Vmcb = vmcb;
-        SetSegment(ref Vmcb->Ldtr, 0, 0x082, 0xffff, 0);
-        SetSegment(ref Vmcb->Gdtr, 0, 0, 0xffff, 0);
-        SetSegment(ref Vmcb->Idtr, 0, 0, 0xffff, 0);
-        Vmcb->PrivilegeLevel = 0;
-        Vmcb->Efer = Machine.Msr.EferSvm;
-        Vmcb->Cr2 = 0;
-        Vmcb->Cr3 = 0;
-        Vmcb->Cr4 = 0;
-        Vmcb->Dr6 = 0xffff_0ff0;
-        Vmcb->Dr7 = 0x400;
-        Vmcb->Rflags = ReservedFlags;
-        Vmcb->Rsp = 0;
-        Vmcb->Rax = 0;
-        Vmcb->Star = Vmcb->LStar = Vmcb->CStar = Vmcb->SyscallMask = Vmcb->KernelGsBase = 0;
-        Vmcb->SysenterCs = Vmcb->SysenterEsp = Vmcb->SysenterEip = 0;
-        Vmcb->Pat = 0x0007_0406_0007_0406;
-        Vmcb->EventInjection = 0;
-        Vmcb->InterruptShadow = 0;
+        ulong vmcb = Frame.Vmcb, host = Frame.HostVmcb;
+        Frame = default;
+        Frame.Vmcb = vmcb;
+        Frame.HostVmcb = host;
+        SetSegment(ref Vmcb.Ldtr, 0, 0x082, 0xffff, 0);
+        SetSegment(ref Vmcb.Gdtr, 0, 0, 0xffff, 0);
+        SetSegment(ref Vmcb.Idtr, 0, 0, 0xffff, 0);
+        Vmcb.PrivilegeLevel = 0;
+        Vmcb.Efer = Machine.Msr.EferSvm;
+        Vmcb.Cr2 = 0;
+        Vmcb.Cr3 = 0;
+        Vmcb.Cr4 = 0;
+        Vmcb.Dr6 = 0xffff_0ff0;
+        Vmcb.Dr7 = 0x400;
+        Vmcb.Rflags = ReservedFlags;
+        Vmcb.Rsp = 0;
+        Vmcb.Rax = 0;
+        Vmcb.Star = Vmcb.LStar = Vmcb.CStar = Vmcb.SyscallMask = Vmcb.KernelGsBase = 0;
+        Vmcb.SysenterCs = Vmcb.SysenterEsp = Vmcb.SysenterEip = 0;
+        Vmcb.Pat = 0x0007_0406_0007_0406;
+        Vmcb.EventInjection = 0;
+        Vmcb.InterruptShadow = 0;
         Vcpu.EnabledStates = 1;
-        new Span<byte>(ExtendedState, 1024).Clear();
-        *(ushort*)ExtendedState = 0x37f;
-        *(uint*)(ExtendedState + 24) = 0x1f80;
+        ClearExtendedState();
+    }
+
+    // The state after reset: x87 control word 37f, MXCSR 1f80.
+    private unsafe void ClearExtendedState()
+    {
+        Span<byte> area = new(ExtendedState, ExtendedStateSize);
+        area.Clear();
+        BinaryPrimitives.WriteUInt16LittleEndian(area, 0x37f);
+        BinaryPrimitives.WriteUInt32LittleEndian(area.Slice(24), 0x1f80);
     }
 }

@@ -87,13 +87,13 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         {
             vcpu.FlushedGeneration = generation;
             vcpu.LastProcessor = cpu.Id;
-            vcpu.Vmcb->TlbControl = Svm.FlushAll;
+            vcpu.Vmcb.TlbControl = Svm.FlushAll;
         }
 
-        Assembly.EnterGuest(vcpu.Frame);
+        vcpu.Enter();
         Volatile.Write(ref _isInGuest, 0);
-        vcpu.Vmcb->TlbControl = 0;
-        if (vcpu.Vmcb->ExitCode == Svm.ExitIntr)
+        vcpu.Vmcb.TlbControl = 0;
+        if (vcpu.Vmcb.ExitCode == Svm.ExitIntr)
         {
             // What was about to be delivered is kept by the exit information; the machine's interrupt comes in here.
             InterruptInjection.Reclaim(vcpu);
@@ -114,7 +114,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         {
             Unload();
             CpuFeatures.RestoreExtendedState(vcpu.ExtendedState, owner.EnabledStates);
-            vcpu.Frame->HostVmcb = block->HostVmcb;
+            vcpu.Frame.HostVmcb = block->HostVmcb;
             _loaded = vcpu;
         }
 
