@@ -65,20 +65,12 @@ public static class AptArchive
 
     private static string? FindDependency(string package, string prefix)
     {
-        ProgramResult shown = HostProgram.Capture("apt-cache", ["show", "--no-all-versions", package]);
-        string? depends = shown.Output.Split('\n').FirstOrDefault(line => line.StartsWith("Depends:", StringComparison.Ordinal));
-        return depends?["Depends:".Length..].Split([',', '|']).Select(part => part.Trim().Split(' ', '(')[0])
+        string? depends = AptLists.Field(package, "Depends");
+        return depends?.Split([',', '|']).Select(part => part.Trim().Split(' ', '(')[0])
             .FirstOrDefault(name => name.StartsWith(prefix, StringComparison.Ordinal));
     }
 
-    private static string? Candidate(string package)
-    {
-        if (HostProgram.Find("apt-cache") is null)
-            throw new LabException("This system has no apt-cache; XenSharp takes dom0's kernel from Debian's archive and must run on Debian.");
-        ProgramResult shown = HostProgram.Capture("apt-cache", ["show", "--no-all-versions", package]);
-        const string Field = "Version: ";
-        return shown.Output.Split('\n').FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal))?[Field.Length..].Trim();
-    }
+    private static string? Candidate(string package) => AptLists.Field(package, "Version");
 
     private static UnpackedPackage Describe(string package, string version) =>
         new(package, version, Path.Combine(Repository.Cache, "packages", $"{package}_{version.Replace(':', '.')}"));

@@ -48,14 +48,14 @@ public sealed class RefusalTests : IDisposable
     public void A_machine_without_svm_is_told_so()
     {
         using QemuMachine machine = QemuMachine.Start(StandardMachine.WithKernel(MakeKernel("text")) with { CpuModel = "qemu64,-svm" });
-        machine.WaitFor(@"\(XEN\).*SVM", s_refusal);
+        machine.WaitFor(@"this CPU has no AMD SVM", s_refusal);
     }
 
     [OwnHypervisorFact]
     public void A_machine_with_too_little_memory_is_told_so()
     {
         using QemuMachine machine = QemuMachine.Start(StandardMachine.WithKernel(MakeKernel("text")) with { MemoryMiB = 16 });
-        machine.WaitFor(@"\(XEN\).*memory", s_refusal);
+        machine.WaitFor(@"\(XEN\).*too little memory", s_refusal);
     }
 
     [OwnHypervisorTheory]
