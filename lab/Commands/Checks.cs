@@ -23,13 +23,15 @@ internal static class Checks
     }
 
     /// <summary>As <see cref="Number"/>, null when the option is absent.</summary>
-    public static Option<int?> OptionalNumber(string name, string description, string helpName, int least, int most)
+    /// <param name="withoutValue">What the option alone means; null when it needs a value.</param>
+    public static Option<int?> OptionalNumber(string name, string description, string helpName, int least, int most, int? withoutValue = null)
     {
         return new Option<int?>(name)
         {
             Description = description,
             HelpName = helpName,
-            CustomParser = result => Parse(result, name, least, most),
+            Arity = withoutValue is null ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne,
+            CustomParser = result => result.Tokens.Count == 0 && withoutValue is not null ? withoutValue : Parse(result, name, least, most),
         };
     }
 

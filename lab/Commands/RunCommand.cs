@@ -30,13 +30,8 @@ internal sealed class RunCommand
     private readonly Option<bool> _multiboot1 = new("--multiboot1") { Description = "with --iso: GRUB's first multiboot protocol instead of the second" };
     private readonly Option<int?> _timeout = Checks.OptionalNumber("--timeout", "end the machine after this many seconds", "SECONDS", 1, 1 << 20);
     private readonly Option<string?> _log = new("--log") { Description = "keep everything the console prints in FILE (default: a file in out/log, with --exec only on failure)", HelpName = "FILE" };
-    private readonly Option<int?> _gdb;
-
-    private RunCommand()
-    {
-        _gdb = Checks.OptionalNumber("--gdb", $"wait for a debugger on this TCP port (default {DefaultGdbPort}) before the first instruction", "PORT", 1, 65535);
-        _gdb.Arity = ArgumentArity.ZeroOrOne;
-    }
+    private readonly Option<int?> _gdb = Checks.OptionalNumber(
+        "--gdb", $"wait for a debugger on this TCP port (default {DefaultGdbPort}) before the first instruction", "PORT", 1, 65535, DefaultGdbPort);
 
     public static Command Create()
     {
@@ -71,7 +66,7 @@ internal sealed class RunCommand
             Cpus = parsed.GetValue(_cpus),
             MemoryMiB = parsed.GetValue(_memory),
             Disks = disks,
-            GdbPort = GdbPort(parsed),
+            GdbPort = parsed.GetValue(_gdb),
             EndOnReboot = command is not null,
             LogFile = LogFile(parsed, command is not null),
             Hypervisor = hypervisor,
@@ -91,8 +86,6 @@ internal sealed class RunCommand
         (int columns, int rows) = HostConsole.Size();
         return SessionSegment.ForTerminal(Environment.GetEnvironmentVariable("TERM"), columns, rows);
     }
-
-    private int? GdbPort(ParseResult parsed) => parsed.GetResult(_gdb) is { Implicit: false } ? parsed.GetValue(_gdb) ?? DefaultGdbPort : null;
 
     private string LogFile(ParseResult parsed, bool isExec)
     {
@@ -121,12 +114,12 @@ internal sealed class RunCommand
     private static int RunOnTerminal(MachineConfiguration configuration, TimeSpan? timeout)
     {
         Progress.Step($"starting the machine: {configuration.Cpus} CPU(s), {configuration.MemoryMiB} MiB; its console is also kept in {configuration.LogFile}");
-        TerminalSession.Run(configuration, timeout, machine =>
+        bool worked = TerminalSession.Run(configuration, timeout, machine =>
         {
             if (Symbolizer.ExplainPanic(machine.Transcript) is { } explained)
                 Progress.Notice($"the panic in source lines:\n{explained}");
         });
-        return 0;
+        return worked ? 0 : ExitStatus.Failed;
     }
 
     private static int RunForCommand(MachineConfiguration configuration, string token, TimeSpan? timeout, bool keepLog)

@@ -68,7 +68,8 @@ public static class Dom0Ramdisk
         foreach (KernelModule module in modules)
         {
             archive.AddFile($"lib/modules/{release}/{module.Path}", module.Content);
-            IEnumerable<string> needed = module.Dependencies.Select(name => modules.FirstOrDefault(other => other.Name == name)?.Path).OfType<string>();
+            // modprobe wants all that a module needs, not only directly, and loads from the end.
+            IEnumerable<string> needed = all.Closure([module.Name], []).SkipLast(1).Reverse().Select(other => other.Path);
             dependencies.Append($"{module.Path}: {string.Join(' ', needed)}".TrimEnd()).Append('\n');
         }
         archive.AddFile($"lib/modules/{release}/modules.dep", dependencies.ToString());

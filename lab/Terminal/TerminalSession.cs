@@ -18,7 +18,7 @@ public static class TerminalSession
 {
     private const byte LeaveKey = 0x1C;
 
-    /// <summary>Returns true when the machine ended by itself, false when the user left it or time was over.</summary>
+    /// <summary>Returns once the machine has ended, by itself, by the user or because time was over; true unless QEMU itself failed.</summary>
     public static bool Run(MachineConfiguration configuration, TimeSpan? timeout, Action<QemuMachine>? atEnd = null)
     {
         bool raw;
@@ -54,7 +54,7 @@ public static class TerminalSession
         if (machine.Complaints.Length > 0)
             Progress.Notice($"QEMU says: {machine.Complaints}");
         atEnd?.Invoke(machine);
-        return which == 1;
+        return which != 1 || machine.Ended.Result == 0;
     }
 
     /// <summary>A pipe instead of a terminal is forwarded too, without the leave key; its end leaves the machine running.</summary>
