@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Turns freestanding assemblies into a bootable file.
-# link-image.sh --name NAME [--kind KIND] --ilc PATH --script LDS --native DIR --work DIR --out DIR ASSEMBLY...
+# link-image.sh --name NAME [--kind KIND] --limit BYTES --ilc PATH --script LDS --native DIR --work DIR --out DIR ASSEMBLY...
 #
 # Result: OUT/NAME       KIND multiboot: ELF32 with one segment, the form that multiboot loaders take
 #                        KIND kernel: stripped ELF64 with its notes, the form that PVH domain builders take
@@ -73,6 +73,9 @@ LDS
 ld -m elf_i386 -z noexecstack -nostdlib --no-warn-rwx-segments -T "$work/wrap.lds" -e "$entry" -o "$work/wrapped.elf" "$work/wrap.o"
 strip "$work/wrapped.elf"
 mv "$work/wrapped.elf" "$out/$name"
-size -A "$work/image.elf" | awk -v name="$name" '
+size -A "$work/image.elf" | awk -v name="$name" -v limit="$limit" '
   $1 == ".text" { text = $2 } $1 == ".rodata" || $1 == ".symbols" { ro += $2 } $1 == ".data" { data = $2 } $1 == ".bss" { bss = $2 }
-  END { printf "%s: text %d, read-only %d, data %d, bss %d bytes\n", name, text, ro, data, bss }'
+  END {
+    printf "%s: text %d (limit %d), read-only %d, data %d, bss %d bytes\n", name, text, limit, ro, data, bss
+    if (text > limit) { printf "%s is too large: see its sections above\n", name; exit 1 }
+  }'

@@ -3,6 +3,7 @@
 
 using System;
 using XenSharp.Abi;
+using XenSharp.Core.Debugging;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 using static XenSharp.Core.Hypercalls.HypercallError;
@@ -80,7 +81,12 @@ public static class HypercallTable
     {
         ReadOnlySpan<byte> columns = Columns;
         if (number >= (ulong)columns.Length || (columns[(int)number] & Pvh) == 0)
+        {
+            if (number == PlantedFault.Number)
+                PlantedFault.Strike(caller.Host);
             return ENOSYS;
+        }
+
         if ((columns[(int)number] & Control) != 0 && !caller.Domain.IsPrivileged)
             return ControlRefusal.Answer(caller, (HypercallNumber)number, in arguments);
         switch ((HypercallNumber)number)

@@ -2,6 +2,7 @@
 // Values of the hypervisor's command line (docs/misc/xen-command-line.pandoc of Xen 4.17 names the options).
 
 using System;
+using XenSharp.Core.Debugging;
 
 namespace XenSharp.Core.Options;
 
@@ -22,6 +23,11 @@ public sealed class BootOptions
 
     /// <summary>`noreboot`: halt instead of rebooting after dom0's end or a panic.</summary>
     public bool NoReboot { get; set; }
+
+    /// <summary>`plant=`: a fault that hypercall 63 meets, for tests of fault containment.</summary>
+    public PlantedFaultKind PlantedFault { get; set; }
+
+    internal int[] PlantedFaultSite { get; set; } = [];
 
     /// <summary>`reboot=`: first letter of each method asked for (t k a p e x n); 0: default.</summary>
     public byte RebootMethod { get; set; }

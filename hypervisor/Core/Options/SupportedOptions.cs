@@ -2,6 +2,7 @@
 // The options that have an effect. Called by OptionParser for each word of the command line.
 
 using System;
+using XenSharp.Core.Debugging;
 
 namespace XenSharp.Core.Options;
 
@@ -116,6 +117,12 @@ public static class SupportedOptions
             return OptionValues.TryInteger(value, out ulong cpus) ? SetMaxProcessors(options, cpus) : OptionResult.InvalidValue;
         if (Ascii.Equal(name, "reboot"u8))
             return SetReboot(options, value);
+        if (Ascii.Equal(name, "plant"u8))
+        {
+            options.PlantedFault = PlantedFault.Parse(value);
+            return options.PlantedFault == PlantedFaultKind.None ? OptionResult.InvalidValue : OptionResult.Done;
+        }
+
         if (Ascii.Equal(name, "sched"u8))
             return Ascii.Equal(value, "credit2"u8) ? OptionResult.Done : OptionResult.NotSupported;
         if (Ascii.Equal(name, "iommu"u8))
