@@ -6,10 +6,12 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.IO;
 using System.Linq;
+using XenSharp.Bench.Profiling;
 using XenSharp.Bench.Reporting;
 using XenSharp.Bench.Subjects;
 using XenSharp.Lab.Commands;
 using XenSharp.Lab.Common;
+using XenSharp.Lab.Machine;
 using XenSharp.Lab.Packages;
 
 namespace XenSharp.Bench;
@@ -21,13 +23,18 @@ internal static class Program
         BenchOptions options = new();
         RootCommand root = new("Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
         options.AddTo(root);
-        root.SetAction(parsed => Run(parsed.GetValue(options.Only) ?? [], parsed.GetValue(options.Runs), parsed.GetValue(options.Json)));
+        root.SetAction(parsed => parsed.GetValue(options.Profile) is { } name ? Profile(name) : Run(parsed.GetValue(options.Only) ?? [], parsed.GetValue(options.Runs), parsed.GetValue(options.Json)));
         ParseResult parsed = root.Parse(arguments);
         if (parsed.Errors is [ParseError error, ..])
             return Refuse(error.Message);
         try
         {
             return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (MachineException failure)
+        {
+            Progress.Notice(failure.Message);
+            return ExitStatus.MachineFailed;
         }
         catch (LabException failure)
         {
@@ -46,15 +53,27 @@ internal static class Program
     {
         if (Catalog.Unknown(names).FirstOrDefault() is { } unknown)
             return Refuse($"\"{unknown}\" is no row of the comparison; rows are {string.Join(", ", Catalog.All.Select(row => row.Id))}.");
-        // One emulator for both, on every host.
-        Environment.SetEnvironmentVariable("XENSHARP_ACCEL", "tcg");
-        HostTools.Require([.. HostTool.ForBuild, .. HostTool.ForMachine]);
+        Prepare();
         ComparisonResult result = new Comparison(Subject.Xen(), Subject.Ours(), names, runs).Run();
         if (json)
             JsonWriter.Write(Console.Out, result);
         else
             TableWriter.Write(Console.Out, result);
         return result.Rows.Any(row => row.Xen.Failure is not null || row.Ours.Failure is not null) ? ExitStatus.Failed : 0;
+    }
+
+    private static int Profile(string name)
+    {
+        Prepare();
+        ProfileRun.Write(Console.Out, Subject.Ours(), name);
+        return 0;
+    }
+
+    private static void Prepare()
+    {
+        // One emulator for both, on every host.
+        Environment.SetEnvironmentVariable("XENSHARP_ACCEL", "tcg");
+        HostTools.Require([.. HostTool.ForBuild, .. HostTool.ForMachine]);
     }
 
     private static int Refuse(string sentence)

@@ -39,13 +39,20 @@ internal sealed class ExitCounts
         long position = 0;
         while (reader.ReadLine() is { } line && (position += line.Length + 1) <= length)
         {
-            if (line.StartsWith(Prefix, StringComparison.Ordinal)
-                && uint.TryParse(line.AsSpan(Prefix.Length, Math.Min(8, line.Length - Prefix.Length)), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint code))
-            {
+            if (TryReadCode(line, out uint code))
                 counts._byCode[code] = counts._byCode.GetValueOrDefault(code) + 1;
-            }
         }
         return counts;
+    }
+
+    /// <summary>The kind of exit that a line of the log tells of; null for other lines.</summary>
+    public static string? KindOf(string line) => TryReadCode(line, out uint code) ? NameOf(code) : null;
+
+    private static bool TryReadCode(string line, out uint code)
+    {
+        code = 0;
+        return line.StartsWith(Prefix, StringComparison.Ordinal)
+            && uint.TryParse(line.AsSpan(Prefix.Length, Math.Min(8, line.Length - Prefix.Length)), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out code);
     }
 
     /// <summary>AMD APM vol. 2, appendix C, "SVM intercept exit codes".</summary>

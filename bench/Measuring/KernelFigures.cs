@@ -24,7 +24,7 @@ internal static partial class KernelFigures
     /// <summary>What the empty loop must cost when the clock counts instructions.</summary>
     private const double EmptyLoop = 2;
 
-    private const string EmptyLoopName = "empty_loop";
+    public const string EmptyLoopName = "empty_loop";
 
     public static IReadOnlyList<KernelFigure> Parse(string console)
     {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Boots the bench kernel in place of Linux with QEMU counting instructions. Used by Comparison.
+// Boots the bench kernel in place of Linux with QEMU counting instructions. Used by Comparison and ProfileRun.
 
 using System;
 using System.Collections.Generic;
@@ -22,9 +22,16 @@ internal static class KernelRun
     /// </summary>
     public static IReadOnlyList<KernelFigure> Measure(Subject subject)
     {
+        using WatchedMachine machine = WatchedMachine.Start(Describe(subject));
+        machine.WaitForEnd(s_timeout);
+        return KernelFigures.Parse(machine.Machine.Transcript);
+    }
+
+    public static MachineConfiguration Describe(Subject subject)
+    {
         if (!File.Exists(Kernel))
             throw new LabException($"There is no bench kernel at {Kernel}; run ./xensharp build first.");
-        MachineConfiguration configuration = new()
+        return new MachineConfiguration
         {
             Hypervisor = subject.Hypervisor,
             HypervisorArguments = "console=com1 com1=115200,8n1 dom0=pvh dom0_mem=256M",
@@ -32,8 +39,5 @@ internal static class KernelRun
             MemoryMiB = 1024,
             ExtraArguments = ["-icount", "shift=0,sleep=off"],
         };
-        using WatchedMachine machine = WatchedMachine.Start(configuration);
-        machine.WaitForEnd(s_timeout);
-        return KernelFigures.Parse(machine.Machine.Transcript);
     }
 }

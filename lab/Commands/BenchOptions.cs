@@ -20,9 +20,15 @@ public sealed class BenchOptions
 
     public Option<bool> Json { get; } = new("--json") { Description = "print one JSON document instead of the table" };
 
+    public Option<string?> Profile { get; } = new("--profile")
+    {
+        Description = "instead of the comparison: in which functions of the hypervisor this operation of the bench kernel spends its instructions",
+        HelpName = "NAME",
+    };
+
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[Only, Runs, Json])
+        foreach (Option option in (Option[])[Only, Runs, Json, Profile])
             command.Add(option);
     }
 
@@ -33,6 +39,8 @@ public sealed class BenchOptions
         words.AddRange(["--runs", parsed.GetValue(Runs).ToString(CultureInfo.InvariantCulture)]);
         if (parsed.GetValue(Json))
             words.Add("--json");
+        if (parsed.GetValue(Profile) is { } name)
+            words.AddRange(["--profile", name]);
         return words;
     }
 }
