@@ -15,6 +15,7 @@ xs_trampoline:
     shll $4, %ebx                       # where this page lies
     leal (trampoline_32 - xs_trampoline)(%ebx), %eax
     movl %eax, (trampoline_far - xs_trampoline)
+    movw $8, (trampoline_far - xs_trampoline + 4)   # the CPU before this one has left 24 here
     leal (trampoline_gdt - xs_trampoline)(%ebx), %eax
     movl %eax, (trampoline_gdt_pointer - xs_trampoline + 2)
     lgdtl (trampoline_gdt_pointer - xs_trampoline)
