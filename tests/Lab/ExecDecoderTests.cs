@@ -82,6 +82,17 @@ public class ExecDecoderTests
     }
 
     [Fact]
+    public void A_changed_character_is_noticed()
+    {
+        string block = Block('o', 0, "text of the right length");
+        int middle = block.IndexOf('\n') + 5;
+        Feed(Started() + block.Remove(middle, 1).Insert(middle, block[middle] == 'A' ? "B" : "A"));
+
+        Assert.Equal(["again"], _answers);
+        Assert.Equal(0, _output.Length);
+    }
+
+    [Fact]
     public void A_damaged_frame_line_is_asked_for_again()
     {
         string block = Block('o', 0, "text");
