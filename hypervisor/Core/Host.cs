@@ -30,6 +30,9 @@ public sealed partial class Host
         Cpuid = new HostCpuid(platform);
         Clock = new SystemClock(platform);
         Console.Clock = Clock;
+        Console.HostThresholds.Set(options.LogAlways, options.LogLimited);
+        Console.GuestThresholds.Set(options.GuestLogAlways, options.GuestLogLimited);
+        Console.KeepsGuestText = options.ConsoleToRing;
         Input = new ConsoleInput(this);
         DebugKeys = new DebugKeys(this);
         Allocator = new FrameAllocator(frames);

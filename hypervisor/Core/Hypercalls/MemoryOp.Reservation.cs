@@ -64,9 +64,10 @@ public static partial class MemoryOp
         uint node = ((flags >> (int)NodeShift) - 1) & NodeMask;
         if ((flags & (uint)MemoryFlags.VNode) != 0 || node == NodeMask)
             return true;
+        bool exact = (flags & (uint)MemoryFlags.ExactNodeRequest) != 0;
         return caller.Domain.IsPrivileged || caller.Domain.IsHardware
-            ? node < MaxNodes
-            : (flags & (uint)MemoryFlags.ExactNodeRequest) == 0;
+            ? node < MaxNodes && (node == 0 || !exact)
+            : !exact;
     }
 
     private static bool AdjustExtent(Vcpu caller, Domain domain, MemoryOperation operation, in MemoryReservation reservation, ulong index)
@@ -121,22 +122,11 @@ public static partial class MemoryOp
         PhysicalMemory memory = caller.Host.Memory;
         for (ulong i = 0; i < 1UL << order; i++)
             memory.Clear(frame + i);
+
+        // When there is no room in the map the pages stay charged to the domain, as in Xen; nobody else can see them.
         bool added = Physmap.Add(domain, first, frame, order, P2mType.Ram) == 0;
         domain.P2m.Flush();
-        if (added)
-            return true;
-        for (ulong i = 0; i < 1UL << order; i++)
-        {
-            // A part may have been mapped before the tables ran out of memory.
-            P2mEntry entry = domain.P2m.Lookup(first + i);
-            if (entry.IsPresent && entry.Frame == frame + i)
-                domain.P2m.Remove(first + i);
-        }
-
-        domain.P2m.Flush();
-        for (ulong i = 0; i < 1UL << order; i++)
-            DomainMemory.Release(caller.Host, frame + i, caller.Processor);
-        return false;
+        return added;
     }
 
     // A direct-mapped domain gets back the frame of the same number, which it has kept all the time.
