@@ -25,6 +25,9 @@ public sealed class Cpu : Processor
     /// <summary>The processor's id in the firmware's tables (MADT), set by the port: dom0 matches its ACPI processors by it.</summary>
     public uint AcpiId { get; set; }
 
+    /// <summary>Non-maskable interrupts taken, counted by the port.</summary>
+    public uint NmiCount { get; set; }
+
     public TimerQueue Timers { get; }
 
     /// <summary>The vCPU whose guest code runs here (or is about to), null while idle. Written by the scheduler on this CPU only.</summary>

@@ -84,6 +84,18 @@ public sealed class HostConsole(Platform platform)
             Announce(processor);
         }
 
+        WriteCooked(text);
+    }
+
+    /// <summary>Sends text that is in the ring already.</summary>
+    public void WriteToWire(ReadOnlySpan<byte> text, Processor processor)
+    {
+        using SpinLock.Guard guard = _lock.Enter(processor);
+        WriteCooked(text);
+    }
+
+    private void WriteCooked(ReadOnlySpan<byte> text)
+    {
         int start = 0;
         for (int i = 0; i < text.Length; i++)
         {

@@ -65,6 +65,9 @@ public sealed partial class GrantTable
 
     public uint StatusFrameCount { get; private set; }
 
+    /// <summary>Mappings that this domain has of others' grants.</summary>
+    public uint MappingCount { get; private set; }
+
     public uint EntryCount => FrameCount * (Version == 1 ? EntriesPerFrameV1 : EntriesPerFrameV2);
 
     public ulong SharedGfn(uint index) => _sharedGfns[(int)index];

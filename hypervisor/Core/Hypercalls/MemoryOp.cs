@@ -102,8 +102,17 @@ public static partial class MemoryOp
         {
             MemoryOperation.CurrentReservation => (long)domain.Memory.Pages,
             MemoryOperation.MaximumReservation => (long)System.Math.Min(domain.Memory.MaxPages, uint.MaxValue),
-            _ => domain.HighestGfn == 0 ? 0 : (long)domain.HighestGfn - 1,
+            _ => (long)HighestGfn(domain),
         };
+    }
+
+    // The end of its memory map or of what was populated later, whichever is higher.
+    private static ulong HighestGfn(Domain domain)
+    {
+        ulong end = domain.HighestGfn;
+        for (int i = 0; i < domain.MemoryMap.Count; i++)
+            end = System.Math.Max(end, (domain.MemoryMap[i].Address + domain.MemoryMap[i].Size) >> FrameSize.Shift);
+        return end == 0 ? 0 : end - 1;
     }
 
     private static long ClaimPages(Vcpu caller, ulong argument)

@@ -25,10 +25,10 @@ public sealed class PciSegments
     private int _windowCount;
 
     /// <summary>Notes a window at boot.</summary>
-    public void AddWindow(in PciConfigurationWindow window)
+    public void AddWindow(ulong address, ushort segment, byte startBus, byte endBus)
     {
         if (_windowCount < MaxWindows)
-            _windows[_windowCount++] = window;
+            _windows[_windowCount++] = new PciConfigurationWindow { Address = address, Segment = segment, StartBus = startBus, EndBus = endBus };
     }
 
     /// <summary>PHYSDEVOP_pci_mmcfg_reserved: dom0's firmware code has found a window to be (or not to be) set aside.</summary>

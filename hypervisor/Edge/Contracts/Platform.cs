@@ -44,6 +44,11 @@ public abstract class Platform
     /// <summary>Executes CPUID on this CPU.</summary>
     public abstract void Cpuid(uint leaf, uint subleaf, out uint eax, out uint ebx, out uint ecx, out uint edx);
 
+    /// <summary>Prints the machine's interrupt lines and who has them (debug keys 'i' and 'z').</summary>
+    public virtual void DumpInterrupts()
+    {
+    }
+
     /// <summary>Prints this CPU's back-trace and registers to the console (debug keys, panic).</summary>
     public abstract void DumpExecutionState();
 

@@ -131,6 +131,8 @@ internal static unsafe class Start
         MachineTables? tables = MachineTables.Find(new MappedFirmware(), BootInformation.AcpiRoot, host.Console);
         if (tables == null)
             EarlyConsole.Stop("it found no usable ACPI tables, which it needs to find CPUs and interrupts"u8);
+        for (int i = 0; i < tables!.ConfigurationSpaceCount; i++)
+            host.PciSegments.AddWindow(tables.ConfigurationSpaceAddress(i), 0, tables.ConfigurationSpaceFirstBus(i), tables.ConfigurationSpaceLastBus(i));
         return tables!;
     }
 

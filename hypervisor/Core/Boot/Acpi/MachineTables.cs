@@ -96,6 +96,12 @@ public sealed partial class MachineTables
     /// <summary>Address of the memory-mapped PCI configuration space of a segment, at its bus 0.</summary>
     public ulong ConfigurationSpaceAddress(int index) => _configurationSpaces[index].Address;
 
+    /// <summary>The buses that it covers, a megabyte each.</summary>
+    public byte ConfigurationSpaceFirstBus(int index) => (byte)((_configurationSpaces[index].Start - _configurationSpaces[index].Address) >> 20);
+
+    public byte ConfigurationSpaceLastBus(int index) =>
+        (byte)(((_configurationSpaces[index].Start + _configurationSpaces[index].Size - _configurationSpaces[index].Address) >> 20) - 1);
+
     /// <summary>Whether any byte of a range belongs to a device that is emulated or kept from dom0: APICs, PCI configuration, HPET.</summary>
     public bool IsEmulatedRange(ulong address, ulong size)
     {
