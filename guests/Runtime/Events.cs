@@ -83,6 +83,42 @@ public static unsafe class Events
     /// <summary>evtchn_upcall_mask: PVH kernels use the interrupt flag instead, and the hypervisor keeps it for them.</summary>
     public static byte UpcallMask(uint vcpu) => *(Info(vcpu) + 1);
 
+    private static uint s_watchedPort;
+    private static ulong s_watchPeriod, s_watchDeadline, s_watchLate;
+
+    /// <summary>Keeps a one-shot timer armed, a period after each of its upcalls, and notes by how much the latest of them is late.</summary>
+    public static void WatchTimer(uint port, ulong periodNs)
+    {
+        s_watchLate = 0;
+        s_watchPeriod = periodNs;
+        s_watchedPort = port;
+        ArmWatch();
+    }
+
+    /// <summary>Stops the timer; gives the largest lateness in ns.</summary>
+    public static ulong StopWatching()
+    {
+        s_watchedPort = 0;
+        Native.Hypercall(Call.VcpuOp, 9, (ulong)Smp.Current, 0, 0, 0);
+        ClearUpcall((uint)Smp.Current);
+        return s_watchLate;
+    }
+
+    private static void ArmWatch()
+    {
+        ulong* argument = stackalloc ulong[2];
+        s_watchDeadline = Clock.Now() + s_watchPeriod;
+        argument[0] = s_watchDeadline;
+        argument[1] = 0;
+        Native.Hypercall(Call.VcpuOp, 8, (ulong)Smp.Current, (ulong)argument, 0, 0);
+    }
+
+    private static void NoteWatch()
+    {
+        s_watchLate = Math.Max(s_watchLate, Clock.Now() - s_watchDeadline);
+        ArmWatch();
+    }
+
     internal static void Upcall()
     {
         Interlocked.Increment(ref s_upcalls);
@@ -99,6 +135,8 @@ public static unsafe class Events
             for (; pending != 0; pending &= pending - 1)
             {
                 int port = (word * 64) + BitOperations.TrailingZeroCount(pending);
+                if (port == (int)s_watchedPort && port != 0)
+                    NoteWatch();
                 if (port < CountedPorts)
                     Interlocked.Increment(ref s_counters.Count[port]);
             }
