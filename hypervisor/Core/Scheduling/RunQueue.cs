@@ -17,8 +17,13 @@ public sealed class RunQueue
     /// <summary>What a vCPU begins with, and gets at each reset.</summary>
     public const long InitialCredit = 10_000_000;
 
-    /// <summary>What it may keep above that over a reset.</summary>
+    /// <summary>What a vCPU that does not want to run may keep above that over a reset.</summary>
     public const long CarryOver = 500_000;
+
+    /// <summary>
+    /// What one that runs or waits may keep: it has not saved its credit up, another CPU's vCPU has come to its end first.
+    /// </summary>
+    public const long BusyCarryOver = InitialCredit;
 
     /// <summary>Debt is forgotten below this.</summary>
     public const long LowestCredit = -64 * InitialCredit;
@@ -141,7 +146,7 @@ public sealed class RunQueue
         {
             if (vcpu.Processor.Current == vcpu)
                 Burn(vcpu, nowNs);
-            vcpu.CreditNs = Math.Min(vcpu.CreditNs + gift, InitialCredit + CarryOver);
+            vcpu.CreditNs = Math.Min(vcpu.CreditNs + gift, InitialCredit + (vcpu.IsRunnable ? BusyCarryOver : CarryOver));
         }
     }
 

@@ -121,7 +121,10 @@ public sealed partial class Scheduler(Host host)
             }
 
             hadSlice = (_sliced & bit) != 0;
-            slice = next == null || _queue.Head == null ? 0 : Slice(next, now);
+            if (_queue.Head != null && (_idle & ~_tickled) != 0)
+                EmployIdle(processor, now);
+            bool othersWait = _queue.Head != null || (previous != next && previous != null && previous.IsRunnable);
+            slice = next == null || !othersWait ? 0 : Slice(next, now);
             _sliced = slice == 0 ? _sliced & ~bit : _sliced | bit;
         }
 
@@ -193,10 +196,23 @@ public sealed partial class Scheduler(Host host)
         {
             _idle |= bit;
             if (processor.IdleSinceNs == 0)
-                processor.IdleSinceNs = now;
+                processor.IdleSinceNs = Math.Max(now, 1);
         }
 
         processor.Current = next;
+    }
+
+    // A CPU that was told to choose may have found a better one than the vCPU that it was told for: the other idle CPUs are asked again.
+    private void EmployIdle(Cpu processor, ulong now)
+    {
+        for (Vcpu? waiting = _queue.Head; waiting != null; waiting = waiting.QueueNext)
+        {
+            ulong free = _idle & _online & ~_tickled;
+            if (free == 0)
+                return;
+            if ((waiting.HardAffinity & free) != 0)
+                Tickle(waiting, processor, now);
+        }
     }
 
     private void FinishLeaving(Cpu processor, ulong now)
