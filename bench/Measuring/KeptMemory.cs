@@ -18,7 +18,7 @@ internal sealed partial record KeptMemory(long System, long Dom0, long Free)
     public static KeptMemory Parse(string console)
     {
         long free = Number(DomHeap(), console, "\"Dom heap: N kB free\" after debug key m");
-        // Where the heap of the hypervisor is one with that of domains, this line says 0.
+        // Xen says 0 here where its heap is one with that of domains; we have no such line.
         free += XenHeap().Match(console) is { Success: true } heap ? Value(heap) : 0;
         return new KeptMemory(Number(SystemRam(), console, "\"System RAM: N MB (N kB)\" in the boot log"), Number(Dom0Pages(), console, "\"nr_pages=N\" after debug key q") * PageKiB, free);
     }
@@ -26,7 +26,7 @@ internal sealed partial record KeptMemory(long System, long Dom0, long Free)
     [GeneratedRegex(@"Serial input to (?!DOM)")]
     public static partial Regex InputSwitched();
 
-    [GeneratedRegex(@"Dom heap: *(\d+) ?kB free")]
+    [GeneratedRegex(@"(?:Dom|Xen and domain) heap: *(\d+) ?kB free")]
     public static partial Regex DomHeap();
 
     [GeneratedRegex(@"domain 0:[^/]*?nr_pages=(\d+) ")]

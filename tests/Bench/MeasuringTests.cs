@@ -42,6 +42,15 @@ public class MeasuringTests
     }
 
     [Fact]
+    public void Kept_memory_is_read_from_our_own_debug_keys_too()
+    {
+        const string Console = "(XEN) System RAM: 1023MB (1048056kB)\r\n(XEN) Physical memory information:\r\n(XEN)     Xen and domain heap: 517192kB free\r\n"
+            + "(XEN) General information for domain 0:\r\n(XEN)     refcnt=1 dying=0 pause_count=0\r\n(XEN)     nr_pages=131072 xenheap_pages=30 dirty_cpus={0} max_pages=131072\r\n";
+
+        Assert.Equal(1048056 - (4 * 131072) - 517192, KeptMemory.Parse(Console).Kept);
+    }
+
+    [Fact]
     public void A_missing_debug_key_is_named()
     {
         LabException refusal = Assert.Throws<LabException>(() => KeptMemory.Parse("(XEN) System RAM: 1023MB (1048056kB)\n"));
