@@ -95,6 +95,10 @@ internal static unsafe class Start
         block->Runner = new VcpuRunner(host, cpu, block, platform);
         host.Add(cpu);
         host.Console.BootProcessor = cpu;
+        ulong microcode;
+        if (Assembly.TryReadMsr(Msr.PatchLevel, &microcode) != 0)
+            host.Cpuid.PatchLevel = (uint)microcode;
+        host.Cpuid.UsableStates = CpuFeatures.ExtendedStateMask;
         return host;
     }
 

@@ -22,6 +22,9 @@ internal static unsafe class CpuFeatures
 
     public static bool HasNestedPaging { get; private set; }
 
+    /// <summary>The CPU tells where the next instruction starts.</summary>
+    public static bool HasNextRip { get; private set; }
+
     public static int AddressSpaceIds { get; private set; }
 
     public static int PhysicalAddressBits { get; private set; } = 36;
@@ -75,6 +78,7 @@ internal static unsafe class CpuFeatures
             Assembly.Cpuid(0x8000000a, 0, r);
             AddressSpaceIds = (int)r[1];
             HasNestedPaging = (r[3] & 1) != 0;
+            HasNextRip = (r[3] & 8) != 0;
         }
 
         if (HasXsave)

@@ -6,6 +6,7 @@ namespace XenSharp.X64.Machine;
 internal static class Msr
 {
     public const uint ApicBase = 0x1b;
+    public const uint PatchLevel = 0x8b;
     public const uint Pat = 0x277;
     public const uint Efer = 0xc000_0080;
     public const uint FsBase = 0xc000_0100;

@@ -47,10 +47,10 @@ internal sealed class ExitHandler(Host host)
                 vcpu.Rbx = ebx;
                 vcpu.Rcx = ecx;
                 vcpu.Rdx = edx;
-                Skip(vcpu, owner, 2);
+                vcpu.SkipInstruction(2);
                 break;
             case Svm.ExitHlt:
-                Skip(vcpu, owner, 1);
+                vcpu.SkipInstruction(1);
                 host.Scheduler.Halt(owner, (vcpu.Rflags & (1 << 9)) != 0);
                 break;
             case Svm.ExitIo:
@@ -66,7 +66,11 @@ internal sealed class ExitHandler(Host host)
                 SetExtendedControl(vcpu, owner);
                 break;
             case Svm.ExitInvd:
-                Skip(vcpu, owner, 2);
+                vcpu.SkipInstruction(2);
+                break;
+            case Svm.ExitIret:
+                // The instruction runs again, now unseen; the next NMI may come.
+                vcpu.Vmcb.Intercept1 &= ~Svm.InterceptIret;
                 break;
             case Svm.ExitRdpmc:
                 vcpu.InjectException(GeneralProtection, 0);
@@ -105,7 +109,7 @@ internal sealed class ExitHandler(Host host)
             vcpu.Rdx = value >> 32;
         }
 
-        Skip(vcpu, owner, 2);
+        vcpu.SkipInstruction(2);
     }
 
     private static bool ReadEfer(SvmVcpu vcpu, out ulong value)
@@ -171,7 +175,7 @@ internal sealed class ExitHandler(Host host)
 
         owner.EnabledStates = value;
         Assembly.WriteXcr0(value);
-        Skip(vcpu, owner, 3);
+        vcpu.SkipInstruction(3);
     }
 
     // EXITINFO1: bit 0 in, bit 2 string, bits 4..6 size, bits 16..31 port; EXITINFO2: the next rip.
@@ -226,12 +230,6 @@ internal sealed class ExitHandler(Host host)
         }
 
         MmioEmulation.Emulate(owner, physical, owner.Processor);
-    }
-
-    // The length is known for plain encodings; a prefixed instruction is measured by its bytes.
-    private static void Skip(SvmVcpu vcpu, Vcpu owner, int length)
-    {
-        vcpu.SkipInstruction(length);
     }
 
     private static void Crash(SvmVcpu vcpu, Vcpu owner, System.ReadOnlySpan<byte> reason)

@@ -4,11 +4,13 @@
 using System;
 using XenSharp.Core;
 using XenSharp.Core.Boot;
+using XenSharp.Core.CpuPolicy;
 using XenSharp.Core.Domains;
 using XenSharp.Core.Emulation;
 using XenSharp.Edge;
 using XenSharp.X64.Machine;
 using XenSharp.X64.Paging;
+using XenSharp.X64.Runtime;
 
 namespace XenSharp.X64.Svm;
 
@@ -47,7 +49,25 @@ internal sealed class GuestBuilder(Host host) : GuestFactory
         return vcpu;
     }
 
-    public override void Attach(VcpuContext context, Core.Vcpus.Vcpu vcpu) => ((SvmVcpu)context).Vcpu = vcpu;
+    public override void Attach(VcpuContext context, Core.Vcpus.Vcpu vcpu)
+    {
+        ((SvmVcpu)context).Vcpu = vcpu;
+        if (vcpu.Domain.IsHardware)
+            ShowMachineMsrs(vcpu.Msrs);
+    }
+
+    // dom0 finds the memory types as the firmware has left them.
+    private static unsafe void ShowMachineMsrs(VcpuMsrs msrs)
+    {
+        const uint firstRange = 0x200;
+        msrs.Pat = VcpuMsrs.HostPat;
+        for (int i = 0; i < msrs.MtrrVariable.Length; i++)
+        {
+            ulong value;
+            if (Assembly.TryReadMsr(firstRange + (uint)i, &value) != 0)
+                msrs.MtrrVariable[i] = value;
+        }
+    }
 
     // 12 KiB: one bit per port, set = exit. All vCPUs of a domain share it.
     private unsafe ulong BuildIoPermissions(Domain domain)

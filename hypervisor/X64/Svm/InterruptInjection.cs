@@ -9,11 +9,23 @@ internal static class InterruptInjection
 {
     private const ulong InterruptFlag = 1 << 9;
     private const int ExternalTypeMax = 30;
+    private const uint NonMaskable = 2;
 
     /// <summary>Puts what the vCPU has pending into its VMCB; false when the vCPU should not be entered after all.</summary>
     public static bool Prepare(SvmVcpu vcpu, Vcpu owner)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
+        if (owner.Apic.HasNmi && (vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Intercept1 & Svm.InterceptIret) == 0)
+        {
+            // The end of its handler is seen by the IRET: until then no other NMI is delivered.
+            owner.Apic.TakeNmi();
+            vmcb.EventInjection = NonMaskable | Svm.EventTypeNmi | Svm.EventValid;
+            vmcb.Intercept1 |= Svm.InterceptIret;
+        }
+
+        uint priority = (uint)owner.Apic.TaskPriority >> 4;
+        if ((vmcb.VirtualInterrupt & 15) != priority)
+            vmcb.VirtualInterrupt = (vmcb.VirtualInterrupt & ~15u) | priority;
         int vector = owner.PendingInterrupt();
         if (vector < 0)
             return true;
@@ -36,6 +48,9 @@ internal static class InterruptInjection
         ref Vmcb vmcb = ref vcpu.Vmcb;
         vmcb.VirtualInterrupt &= ~Svm.VirtualInterruptPending;
         vmcb.Intercept1 &= ~Svm.InterceptVintr;
+        byte priority = (byte)((vmcb.VirtualInterrupt & 15) << 4);
+        if (priority != (vcpu.Vcpu.Apic.TaskPriority & 0xf0))
+            vcpu.Vcpu.Apic.TaskPriority = priority;
         ulong interrupted = vmcb.ExitInterruptInfo;
         vmcb.EventInjection = 0;
         if ((interrupted & Svm.EventValid) == 0)

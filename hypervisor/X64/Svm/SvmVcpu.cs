@@ -166,10 +166,13 @@ internal sealed class SvmVcpu : VcpuContext
         Vmcb.EventInjection = injected;
     }
 
-    /// <summary>Skips an instruction that was emulated; the interrupt shadow of the one before it ends with it.</summary>
+    /// <summary>
+    /// Skips an instruction that was emulated; the interrupt shadow of the one before it ends with it. Without next-RIP saving by the
+    /// CPU, <paramref name="length"/> is that of the plain encoding: a guest that puts needless prefixes there skips too little.
+    /// </summary>
     public void SkipInstruction(int length)
     {
-        ulong next = Vmcb.Rip + (uint)length;
+        ulong next = Machine.CpuFeatures.HasNextRip ? Vmcb.NextRip : Vmcb.Rip + (uint)length;
         Vmcb.Rip = Is64Bit ? next : (uint)next;
         Vmcb.InterruptShadow = 0;
     }
