@@ -127,6 +127,29 @@ public class ClockTests
         Assert.True(Math.Abs(clock.Now - truth) < 1_000_000, "off by " + (clock.Now - truth) + " ns");
     }
 
+    [Theory]
+    [InlineData(3_579_545, 0xff_ffff, 1.0003)]
+    [InlineData(3_579_545, 0xff_ffff, 0.9997)]
+    [InlineData(100_000_000, 0xffff_ffff, 1.002)]
+    [InlineData(14_318_180, 0xffff_ffff, 0.998)]
+    public void CorrectionFollowsItsReference(ulong frequency, ulong mask, double drift)
+    {
+        var machine = new TestHost(processors: 2);
+        TestDomain guest = machine.AddDomain(1, vcpus: 2);
+        machine.Schedule();
+        new ClockCorrection(machine.Host, new DriftingTimer(machine.Platform, frequency, mask, drift)).Start(machine.Cpu());
+        for (int i = 0; i < 600; i++)
+        {
+            machine.Advance(100_000_000);
+            machine.Schedule();
+            for (int vcpu = 0; vcpu < 2; vcpu++)
+                Assert.Equal(machine.Host.Clock.Now, GuestClock(guest.VcpuInfo(vcpu).Slice(32), machine.Platform.ReadTsc()));
+        }
+
+        double truth = machine.Platform.NowNs * drift;
+        Assert.True(Math.Abs(machine.Host.Clock.Now - truth) < 2_000_000, "off by " + (machine.Host.Clock.Now - truth) + " ns");
+    }
+
     [Fact]
     public void WallClockReachesEveryDomain()
     {
@@ -161,5 +184,14 @@ public class ClockTests
         ulong high = BinaryPrimitives.ReadUInt32LittleEndian(record.Slice(12));
         return (BinaryPrimitives.ReadUInt32LittleEndian(record), (high << 32) | BinaryPrimitives.ReadUInt32LittleEndian(record.Slice(4)),
             BinaryPrimitives.ReadUInt32LittleEndian(record.Slice(8)));
+    }
+
+    private sealed class DriftingTimer(VirtualPlatform platform, ulong frequency, ulong mask, double drift) : ReferenceTimer(frequency, mask)
+    {
+        public override void Sample(out ulong tsc, out ulong count)
+        {
+            tsc = platform.ReadTsc();
+            count = (ulong)(platform.NowNs * drift / 1e9 * FrequencyHz) & Mask;
+        }
     }
 }
