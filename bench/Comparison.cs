@@ -27,8 +27,10 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
         MeasureBoots();
         if (Wants(Catalog.BootExits))
             Measure(Catalog.BootExits, "counting the exits of a boot", CountExits);
-        if (names.Count == 0 || names.Any(name => name.Split('.')[0] == "kernel"))
-            MeasureKernel();
+        if (WantsGroup(Catalog.KernelGroup))
+            MeasureKernel(Catalog.KernelGroup, Catalog.KernelRows, KernelRun.Measure, Catalog.ForKernelFigure);
+        if (WantsGroup(Catalog.WorstGroup))
+            MeasureKernel(Catalog.WorstGroup, [], KernelRun.MeasureWorst, Catalog.ForWorstCase);
         if (Wants(Catalog.ImageText))
             Measure(Catalog.ImageText, "reading the size of the text", subject => ImageText.Bytes(subject));
         if (Wants(Catalog.MemoryKept))
@@ -37,6 +39,8 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
     }
 
     private bool Wants(RowDefinition row) => row.IsSelectedBy(names);
+
+    private bool WantsGroup(string group) => names.Count == 0 || names.Any(name => name.Split('.')[0] == group);
 
     /// <summary>The hypervisors take turns, so that both meet the same load of the host.</summary>
     private void MeasureBoots()
@@ -75,32 +79,32 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
         return exits.Total;
     }
 
-    private void MeasureKernel()
+    /// <param name="known">Rows that are shown even if no kernel printed them.</param>
+    /// <param name="define">The row for a figure's name.</param>
+    private void MeasureKernel(string group, IEnumerable<RowDefinition> known, Func<Subject, IReadOnlyList<KernelFigure>> measure, Func<string, RowDefinition> define)
     {
-        Dictionary<string, Outcome>[] figures = new Dictionary<string, Outcome>[2];
+        Dictionary<string, Outcome>[] figures = [[], []];
         string?[] failures = new string?[2];
+        List<string> printed = [];
         for (int index = 0; index < 2; index++)
         {
-            Dictionary<string, Outcome> own = figures[index] = [];
             Subject subject = _subjects[index];
-            Outcome whole = Try(subject, "running the bench kernel", () =>
-            {
-                foreach (KernelFigure figure in KernelRun.Measure(subject))
-                    own[figure.Name] = new Sample(figure.Each);
-                return new Sample(own.Count);
-            });
-            failures[index] = whole.Failure;
+            IReadOnlyList<KernelFigure> measured = [];
+            failures[index] = Try(subject, $"running the bench kernel for the rows {group}", () => new Sample((measured = measure(subject)).Count)).Failure;
+            foreach (KernelFigure figure in measured)
+                figures[index][figure.Name] = new Sample(figure.Instructions);
+            printed.AddRange(measured.Select(figure => figure.Name));
         }
-        IEnumerable<RowDefinition> printed = figures.SelectMany(own => own.Keys).Select(Catalog.ForKernelFigure);
-        foreach (RowDefinition row in Catalog.KernelRows.Concat(printed).DistinctBy(row => row.Id).Where(Wants))
+        // So are those that were asked for by name.
+        IEnumerable<string> asked = names.Where(name => name.StartsWith(group + ".", StringComparison.Ordinal)).Select(name => name[(group.Length + 1)..]);
+        List<RowDefinition> rows = known.Concat(asked.Concat(printed).Select(define)).DistinctBy(row => row.Id).Where(Wants).ToList();
+        foreach (RowDefinition row in rows)
             _rows.Add(new Row(row, Figure(0, row), Figure(1, row)));
+        if (rows.Count == 0)
+            throw new LabException($"The bench kernel has no rows {group}: {failures[0]} {failures[1]}");
 
-        Outcome Figure(int index, RowDefinition row)
-        {
-            if (failures[index] is { } failure)
-                return Outcome.Failed(failure);
-            return figures[index].TryGetValue(row.Id["kernel.".Length..], out Outcome outcome) ? outcome : Outcome.Failed("the bench kernel prints no such figure");
-        }
+        Outcome Figure(int index, RowDefinition row) =>
+            figures[index].TryGetValue(row.Name, out Outcome outcome) ? outcome : Outcome.Failed(failures[index] ?? "The bench kernel prints no such figure.");
     }
 
     private void Measure(RowDefinition row, string step, Func<Subject, double> measure)

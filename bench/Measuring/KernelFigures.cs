@@ -10,23 +10,40 @@ using XenSharp.Lab.Common;
 
 namespace XenSharp.Bench.Measuring;
 
-/// <param name="Each">Instructions for one operation.</param>
-internal sealed record KernelFigure(string Name, double Each);
+/// <param name="Instructions">For one operation; of a worst case, its longest stretch without a preemption point.</param>
+internal sealed record KernelFigure(string Name, double Instructions);
 
 /// <summary>
-/// One figure a line, <c>bench NAME COST</c>, between <c>== begin</c> and <c>== end</c> and among lines that hypervisor and kernel print for other reasons.
+/// Between <c>== begin</c> and <c>== end</c>, among lines that hypervisor and kernel print for other reasons, one figure a line:
+/// <c>bench NAME COST</c>, or <c>worst WORDS TOTAL result=N stretch=N</c> when the kernel was asked for worst cases.
 /// </summary>
 internal static partial class KernelFigures
 {
-    private const string Prefix = "bench ";
+    public const string EmptyLoopName = "empty_loop";
+
+    private const string CostPrefix = "bench ";
+    private const string WorstPrefix = "worst ";
     private const string End = "== end";
 
     /// <summary>What the empty loop must cost when the clock counts instructions.</summary>
     private const double EmptyLoop = 2;
 
-    public const string EmptyLoopName = "empty_loop";
-
     public static IReadOnlyList<KernelFigure> Parse(string console)
+    {
+        List<KernelFigure> figures = Read(console, CostPrefix, ReadCost);
+        if (figures.GroupBy(figure => figure.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new LabException($"The bench kernel printed \"{twice.Key}\" twice.");
+        RequireInstructions(figures);
+        return figures.Where(figure => figure.Name != EmptyLoopName).ToList();
+    }
+
+    /// <summary>Names are the kernel's words joined by underlines; the same words again get a number.</summary>
+    public static IReadOnlyList<KernelFigure> ParseWorst(string console) => Read(console, WorstPrefix, ReadWorst)
+        .GroupBy(figure => figure.Name)
+        .SelectMany(group => group.Select((figure, index) => index == 0 ? figure : figure with { Name = $"{figure.Name}_{index + 1}" }))
+        .ToList();
+
+    private static List<KernelFigure> Read(string console, string prefix, Func<string, KernelFigure> readLine)
     {
         List<KernelFigure> figures = [];
         // What follows the last line end is a line cut short.
@@ -34,32 +51,45 @@ internal static partial class KernelFigures
         bool ended = false;
         foreach (string line in lines.TakeWhile(line => !(ended = line == End)))
         {
-            if (line.StartsWith(Prefix, StringComparison.Ordinal))
-                figures.Add(Read(line));
+            if (line.StartsWith(prefix, StringComparison.Ordinal))
+                figures.Add(readLine(line));
         }
         if (!ended)
             throw new LabException(figures.Count == 0 ? "The bench kernel printed no figures." : $"The bench kernel stopped after \"{figures[^1].Name}\".");
-        if (figures.GroupBy(figure => figure.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new LabException($"The bench kernel printed \"{twice.Key}\" twice.");
-        RequireInstructions(figures);
-        return figures.Where(figure => figure.Name != EmptyLoopName).ToList();
+        return figures;
     }
 
-    private static KernelFigure Read(string line)
+    private static KernelFigure ReadCost(string line)
     {
-        Match match = Line().Match(line);
+        Match match = CostLine().Match(line);
         if (!match.Success)
             throw new LabException($"The bench kernel printed \"{line}\", which is not \"bench NAME COST\".");
-        return new KernelFigure(match.Groups["name"].Value, double.Parse(match.Groups["cost"].Value, CultureInfo.InvariantCulture));
+        return new KernelFigure(match.Groups["name"].Value, Number(match.Groups["cost"]));
     }
+
+    private static KernelFigure ReadWorst(string line)
+    {
+        Match match = WorstLine().Match(line);
+        if (!match.Success)
+            throw new LabException($"The bench kernel printed \"{line}\", which is not \"worst WORDS TOTAL result=N stretch=N\".");
+        return new KernelFigure(NotInName().Replace(match.Groups["words"].Value.Replace(",", ""), "_"), Number(match.Groups["stretch"]));
+    }
+
+    private static double Number(Group group) => double.Parse(group.ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture);
 
     private static void RequireInstructions(List<KernelFigure> figures)
     {
-        double? loop = figures.FirstOrDefault(figure => figure.Name == EmptyLoopName)?.Each;
+        double? loop = figures.FirstOrDefault(figure => figure.Name == EmptyLoopName)?.Instructions;
         if (loop != EmptyLoop)
             throw new LabException($"The guest's clock does not count instructions: the bench kernel's empty loop costs {loop?.ToString(CultureInfo.InvariantCulture) ?? "nothing"} instead of {EmptyLoop}.");
     }
 
     [GeneratedRegex(@"^bench (?<name>[a-z0-9_]+) (?<cost>[0-9]+(\.[0-9]+)?)$")]
-    private static partial Regex Line();
+    private static partial Regex CostLine();
+
+    [GeneratedRegex(@"^worst (?<words>.+) [0-9]+ result=-?[0-9]+ stretch=(?<stretch>[0-9]+)$")]
+    private static partial Regex WorstLine();
+
+    [GeneratedRegex(@"[^a-zA-Z0-9]+")]
+    private static partial Regex NotInName();
 }

@@ -21,7 +21,7 @@ internal static class ProfileRun
     private const long LogLimit = 64 << 20;
     private const int GroupsShown = 4;
     private const int FunctionsShown = 25;
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(180);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(300);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
@@ -41,7 +41,7 @@ internal static class ProfileRun
         IReadOnlyList<ExitGroup> groups = Step(subject, functions, before, name);
         if (groups.Count == 0)
             throw new LabException($"No exit was seen while the bench kernel ran {name}; it may make none, or the host was too slow to begin in time.");
-        output.WriteLine($"{name}: {Row.Format(figures[index].Each)} instructions, the guest's included");
+        output.WriteLine($"{name}: {Row.Format(figures[index].Instructions)} instructions, the guest's included");
         foreach (ExitGroup group in groups.Take(GroupsShown))
             Write(output, group);
     }

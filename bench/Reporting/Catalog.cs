@@ -11,8 +11,12 @@ public static class Catalog
 {
     public const string CpuSeconds = "CPU s";
     public const string Instructions = "instr";
+    public const string KernelGroup = "kernel";
+    public const string WorstGroup = "worst";
 
     private const string BootSource = "user and system time of the QEMU process when dom0's shell prints its prompt; 1 CPU, 1 GiB, dom0 512 MiB";
+    private const double LongestStretch = 100_000;
+    private const string WorstSource = "test kernel under -icount with a periodic upcall: most instructions of a call between two points at which the upcall could come";
     private const string KernelSource = "test kernel as PVH dom0 under -icount shift=0,sleep=off: guest and hypervisor instructions for each operation";
 
     public static readonly RowDefinition BootBzImage = new("boot.bzimage", "QEMU start to dom0's shell, bzImage", CpuSeconds, Goal.BelowXen, BootSource);
@@ -48,14 +52,18 @@ public static class Catalog
 
     /// <summary>The row for a figure that the bench kernel calls <paramref name="name"/>.</summary>
     public static RowDefinition ForKernelFigure(string name) =>
-        s_kernel.FirstOrDefault(row => row.Id == KernelId(name)) ?? new RowDefinition(KernelId(name), name.Replace('_', ' '), Instructions, Goal.BelowXen, KernelSource);
+        s_kernel.FirstOrDefault(row => row.Name == name) ?? new RowDefinition($"{KernelGroup}.{name}", Words(name), Instructions, Goal.BelowXen, KernelSource);
 
-    /// <summary>Names that select nothing; the bench kernel's own rows are not known here.</summary>
+    /// <summary>The row for a worst case.</summary>
+    public static RowDefinition ForWorstCase(string name) =>
+        new($"{WorstGroup}.{name}", Words(name), Instructions, new Goal(GoalKind.Figure, LongestStretch), WorstSource);
+
+    /// <summary>Names that select nothing; which rows the bench kernel has besides those with a goal of their own is not known here.</summary>
     public static IEnumerable<string> Unknown(IEnumerable<string> names) =>
-        names.Where(name => !name.StartsWith("kernel.", StringComparison.Ordinal) && !All.Any(row => row.IsSelectedBy([name])));
-
-    private static string KernelId(string name) => "kernel." + name;
+        names.Where(name => name.Split('.')[0] is not (KernelGroup or WorstGroup) && !All.Any(row => row.IsSelectedBy([name])));
 
     private static RowDefinition Kernel(string name, string title, double? limit) =>
-        new(KernelId(name), title, Instructions, limit is { } most ? new Goal(GoalKind.Figure, most) : null, KernelSource);
+        new($"{KernelGroup}.{name}", title, Instructions, limit is { } most ? new Goal(GoalKind.Figure, most) : null, KernelSource);
+
+    private static string Words(string name) => name.Replace('_', ' ');
 }

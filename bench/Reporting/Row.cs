@@ -53,6 +53,8 @@ public sealed record RowDefinition(string Id, string Title, string Unit, Goal? G
 {
     public string Group => Id.Split('.')[0];
 
+    public string Name => Id[(Group.Length + 1)..];
+
     public bool IsSelectedBy(IReadOnlyCollection<string> names) => names.Count == 0 || names.Any(name => Id == name || Id.StartsWith(name + ".", StringComparison.Ordinal));
 }
 

@@ -12,7 +12,7 @@ public sealed class BenchOptions
 {
     public Option<string[]> Only { get; } = new("--only")
     {
-        Description = "measure only this row, or the rows of this group: boot, kernel, image, memory (again for more)",
+        Description = "measure only this row, or the rows of this group: boot, kernel, worst, image, memory (again for more)",
         HelpName = "NAME",
     };
 

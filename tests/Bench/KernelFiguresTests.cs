@@ -29,6 +29,25 @@ public class KernelFiguresTests
         Assert.Empty(KernelFigures.Parse(Loop + "== end\nbench yield 1.00\n"));
     }
 
+    [Fact]
+    public void Worst_cases_are_named_by_their_words_and_give_the_longest_stretch()
+    {
+        const string Console = "== begin\nworst multicall of 2^32 - 1, list ends 30120897 result=-14 stretch=87779\nworst set_version 643578 result=0 stretch=637085\n"
+            + "worst set_version 371697 result=0 stretch=365205\n....\nworst 1,600 copies 5 result=0 stretch=4\n== end\n";
+
+        Assert.Equal(
+            [new("multicall_of_2_32_1_list_ends", 87779), new("set_version", 637085), new("set_version_2", 365205), new KernelFigure("1600_copies", 4)],
+            KernelFigures.ParseWorst(Console));
+    }
+
+    [Fact]
+    public void A_worst_case_without_its_stretch_is_refused()
+    {
+        LabException refusal = Assert.Throws<LabException>(() => KernelFigures.ParseWorst("worst memory_map 4794 result=0\n== end\n"));
+
+        Assert.Contains("worst memory_map 4794 result=0", refusal.Message);
+    }
+
     [Theory]
     [InlineData("", "printed no figures")]
     [InlineData(Loop + "bench yield 700.00\nbench ti", "stopped after \"yield\"")]
