@@ -142,6 +142,7 @@ internal static unsafe class Start
 
     private static void StartClock(Host host, MachineTables tables)
     {
+        LegacyInterruptController.Silence();
         LocalApicHardware.Map(CpuFeatures.HasX2Apic);
         LocalApicHardware.Enable();
         for (int i = 0; i < tables.IoApicCount; i++)

@@ -35,10 +35,11 @@ internal static unsafe class LocalApicHardware
     public static void Enable()
     {
         ulong apicBase = Assembly.ReadMsr(Msr.ApicBase);
+        // From off straight to x2APIC is no legal step.
+        if ((apicBase & 0x800) == 0 || !s_isX2Apic)
+            Assembly.WriteMsr(Msr.ApicBase, apicBase | 0x800);
         if (s_isX2Apic)
             Assembly.WriteMsr(Msr.ApicBase, apicBase | 0xc00);
-        else
-            Assembly.WriteMsr(Msr.ApicBase, apicBase | 0x800);
         Write(TaskPriority, 0);
         Write(TimerEntry, 0x10000);
         Write(Lint0, 0x10000);
@@ -70,6 +71,8 @@ internal static unsafe class LocalApicHardware
     {
         if (s_isX2Apic)
         {
+            // Unlike a store to the page, this WRMSR does not wait for earlier stores (AMD APM vol. 2, 16.11).
+            System.Threading.Interlocked.MemoryBarrier();
             Assembly.WriteMsr(0x830, ((ulong)apicId << 32) | command);
             return;
         }

@@ -110,6 +110,7 @@ internal static unsafe class TrapHandler
         switch (vector)
         {
             case LocalApicHardware.SpuriousVector:
+            case >= LegacyInterruptController.FirstVector and < LegacyInterruptController.FirstVector + LegacyInterruptController.Lines:
                 return;
             case LocalApicHardware.TimerVector:
                 block->Processor.Raise(Edge.PendingWork.Timer);

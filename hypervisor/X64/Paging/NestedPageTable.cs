@@ -77,10 +77,16 @@ public sealed class NestedPageTable : P2m
             return false;
         ulong old = _memory.Read64(table, offset);
         _memory.Write64(table, offset, frame.Address | Flags(type) | (leaf > 0 ? Large : 0));
-        if ((old & Present) != 0)
-            Changed();
-        if (leaf > 0 && (old & (Present | Large)) == Present)
-            FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
+        if (leaf == 0 || (old & (Present | Large)) != Present)
+        {
+            if ((old & Present) != 0)
+                Changed();
+            return true;
+        }
+
+        // No CPU may still walk a table that is given back.
+        Flush();
+        FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
         return true;
     }
 

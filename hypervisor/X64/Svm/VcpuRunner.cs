@@ -19,6 +19,9 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     private readonly ExitHandler _exits = new(host);
     private SvmVcpu? _loaded;
 
+    // Whose translations the CPU may hold: all vCPUs share one address space identifier.
+    private SvmVcpu? _translated;
+
     // Set from before the check of the p2m generation until after the exit; read by CPUs that wait for a flush.
     private int _isInGuest;
     private uint _entryCount;
@@ -83,8 +86,9 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         _entryCount++;
         Interlocked.Exchange(ref _isInGuest, 1);
         uint generation = owner.Domain.P2m.Generation;
-        if (vcpu.FlushedGeneration != generation || vcpu.LastProcessor != cpu.Id)
+        if (vcpu.FlushedGeneration != generation || vcpu.LastProcessor != cpu.Id || _translated != vcpu)
         {
+            _translated = vcpu;
             vcpu.FlushedGeneration = generation;
             vcpu.LastProcessor = cpu.Id;
             vcpu.Vmcb.TlbControl = Svm.FlushAll;
