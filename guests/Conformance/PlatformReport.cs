@@ -92,7 +92,7 @@ internal static class PlatformReport
             else if (table.StartsWith("MCFG"u8))
                 Dump("mcfg"u8, table.Slice(36));
             else if (table.StartsWith("FACP"u8))
-                Dump("fadt from the SCI on"u8, table.Slice(46, 86));
+                Dump("fadt from the SCI on"u8, table.Slice(46, Math.Min(86, table.Length - 46)));
         }
     }
 
