@@ -60,6 +60,28 @@ public class EventChannelRaces
         CheckPairs(machine, b);
     }
 
+    /// <summary>Both ends of a channel are closed at the same time: each close succeeds, and nothing is left.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void BothEndsClose(int seed)
+    {
+        var machine = new TestHost(processors: 2);
+        TestDomain low = Guest(machine, 3, vcpus: 1);
+        TestDomain high = Guest(machine, 7, vcpus: 1, firstProcessor: 1);
+        for (int round = 0; round < 30; round++)
+        {
+            low.AllocUnbound(DomainIds.Self, 7, out uint near);
+            Assert.Equal(0, high.BindInterdomain(3, near, out uint far));
+            var simulator = new Simulator(machine, (seed * 1000) + round) { SwitchOneIn = 2 };
+            simulator.Add(0, () => Assert.Equal(0, low.Close(near)));
+            simulator.Add(1, () => Assert.Equal(0, high.Close(far)));
+            simulator.Run();
+            CheckPairs(machine, low);
+            CheckPairs(machine, high);
+            Assert.Equal((0u, 0u), (low.Domain.EventChannels.ActivePorts, high.Domain.EventChannels.ActivePorts));
+        }
+    }
+
     /// <summary>
     /// FIFO: one CPU sends numbered messages over several ports, another changes vCPUs and priorities of the ports, two CPUs consume as a
     /// kernel does. After the last message each port's consumer knows it.
@@ -222,6 +244,7 @@ public class EventChannelRaces
     {
         uint active = 0;
         EventChannelTable channels = guest.Domain.EventChannels;
+        Assert.Equal(PortState.Reserved, channels.BindingOf(0).State);
         for (uint port = 1; port < channels.ValidPorts; port++)
         {
             PortBinding binding = channels.BindingOf(port);

@@ -10,7 +10,7 @@ namespace XenSharp.Core.EventChannels;
 /// <summary>References on frames of the guest's own memory. Take them before the event lock: the domain lock comes first in the order.</summary>
 internal static class GuestFrame
 {
-    /// <summary>False unless the guest frame is ordinary, writable memory of the domain.</summary>
+    /// <summary>False unless the guest frame is ordinary, writable memory of the domain. The machine's frame 0 stands for "none".</summary>
     public static bool TryReference(Domain domain, ulong gfn, Cpu caller, out Mfn frame)
     {
         frame = Mfn.Invalid;
@@ -18,7 +18,7 @@ internal static class GuestFrame
             return false;
         using SpinLock.Guard guard = domain.Lock.Enter(caller);
         P2mEntry entry = domain.P2m.Lookup(new Gfn(gfn));
-        if (entry.Type != P2mType.Ram || entry.Frame.Value >= domain.Host.Frames.FrameLimit)
+        if (entry.Type != P2mType.Ram || entry.Frame.Value == 0 || entry.Frame.Value >= domain.Host.Frames.FrameLimit)
             return false;
         ref FrameInfo info = ref domain.Host.Frames[entry.Frame];
         if (info.State != FrameState.Domain || info.Owner != domain.Id || info.References <= 0)
