@@ -179,6 +179,8 @@ public sealed class FrameAllocator
 
     private void FreeBlock(uint block, int order)
     {
+        // Of a free block only the first frame says that it is free; the others must not go on naming an owner.
+        _frames[new Mfn(block)].State = FrameState.Reserved;
         while (order < MaxOrder)
         {
             uint buddy = block ^ (1u << order);
