@@ -82,7 +82,7 @@ for mode in "${modes[@]}"; do
   if [[ $mode == endings ]]; then
     endings >"$work/answers"
   else
-    (cd "$work" && timeout 300 qemu-system-x86_64 "${machine_line[@]}" -append "$hypervisor_line noreboot" -initrd "conformance $mode" </dev/null 2>errors | tr -d '\r' >serial) ||
+    (cd "$work" && timeout 120 qemu-system-x86_64 "${machine_line[@]}" -append "$hypervisor_line noreboot" -initrd "conformance $mode" </dev/null 2>errors | tr -d '\r' >serial) ||
       fail "the machine did not end by itself in mode $mode"
     # The kernel writes whole lines, so what the hypervisor says of itself stands on lines of its own.
     sed -n '/^== begin$/,/^== end$/{/^(XEN)/!p}' "$work/serial" >"$work/answers"

@@ -66,7 +66,6 @@ internal static class MemoryTests
         Probe.Is("memory_op(decrease_reservation, the same again)"u8, Reserve(1, B.Address, 1));
         Probe.Is("memory_op(populate_physmap, that frame)"u8, Reserve(6, B.Address, 1));
         Report.Signed("change"u8, CurrentReservation() - before);
-        Report.Hex("read"u8, Victim.Get8(0));
         Victim.Put8(1, 0x66);
         Report.Hex("written"u8, Victim.Get8(1));
         Probe.Is("memory_op(populate_physmap, a frame in use)"u8, Reserve(6, B.Address, 1));
@@ -219,9 +218,10 @@ internal static class MemoryTests
         long before = CurrentReservation();
         Probe.Is("memory_op(add_to_physmap, shared_info)"u8, Physmap(0, 0, Events.SharedInfo.Frame));
         Report.Signed("change"u8, CurrentReservation() - before);
-        Report.Class("wc_version"u8, Events.SharedInfo.Get32(3072));
+        Report.Flag("wc_version even"u8, (Events.SharedInfo.Get32(3072) & 1) == 0);
+        Report.Class("wc_sec"u8, Events.SharedInfo.Get32(3076));
         Report.Class("tsc_to_system_mul"u8, Events.SharedInfo.Get32(32 + 24));
-        Report.Class("system_time"u8, Events.SharedInfo.Get64(32 + 16));
+        Report.Flag("version even"u8, (Events.SharedInfo.Get32(32) & 1) == 0);
         Report.Hex("flags"u8, Events.SharedInfo.Get8(32 + 29));
         Report.Hex("upcall"u8, Events.SharedInfo.Get16(0));
         Report.Hex("mask"u8, Events.SharedInfo.Get64(2560));

@@ -98,6 +98,7 @@ public static unsafe class Events
     /// <summary>Stops the timer; gives the largest lateness in ns.</summary>
     public static ulong StopWatching()
     {
+        ClearPending(s_watchedPort);
         s_watchedPort = 0;
         Native.Hypercall(Call.VcpuOp, 9, (ulong)Smp.Current, 0, 0, 0);
         ClearUpcall((uint)Smp.Current);

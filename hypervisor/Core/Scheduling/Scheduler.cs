@@ -134,6 +134,8 @@ public sealed partial class Scheduler(Host host)
             TimerQueue.Cancel(processor.Slice, processor);
         if (next != previous)
             Announce(processor, previous, in left, next, in entered);
+        else if (next != null)
+            VcpuTime.Update(next);
         return next;
     }
 

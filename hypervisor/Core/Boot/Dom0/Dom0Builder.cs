@@ -9,6 +9,7 @@ using XenSharp.Core.Boot.Kernel;
 using XenSharp.Core.Console;
 using XenSharp.Core.Domains;
 using XenSharp.Core.Memory;
+using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
 using XenSharp.Devices.Apic;
 using XenSharp.Edge;
@@ -284,6 +285,7 @@ public sealed class Dom0Builder
         if (!domain.Memory.TryAllocate(out Mfn sharedInfo))
             OutOfMemory();
         domain.SharedInfo = sharedInfo;
+        WallClock.Publish(domain, _cpu);
         for (int id = 0; id < count; id++)
         {
             VcpuContext context = _factory.CreateContext(domain);
