@@ -53,6 +53,19 @@ public sealed partial class Domain
     /// <summary>HVM_PARAM_* values (xen/include/public/hvm/params.h).</summary>
     public ulong[] HvmParameters { get; }
 
+    /// <summary>Events are announced by a vector that no local APIC delivers (HVM_PARAM_CALLBACK_IRQ of type vector).</summary>
+    public bool UsesCallbackVector { get; private set; }
+
+    /// <summary>Stores a parameter that has been checked.</summary>
+    public void SetHvmParameter(int index, ulong value)
+    {
+        const int callbackIrq = 0, typeShift = 56;
+        const ulong vectorType = 2;
+        HvmParameters[index] = value;
+        if (index == callbackIrq)
+            UsesCallbackVector = value >> typeShift == vectorType;
+    }
+
     /// <summary>The domain that may use domctl, sysctl and platform operations.</summary>
     public bool IsPrivileged => Settings.IsControl;
 

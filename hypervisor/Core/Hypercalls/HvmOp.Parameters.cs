@@ -60,7 +60,7 @@ public static partial class HvmOp
         switch (index)
         {
             case HvmParam.CallbackIrq:
-                domain.HvmParameters[(int)index] = value;
+                domain.SetHvmParameter((int)index, value);
                 foreach (Vcpu? vcpu in domain.Vcpus)
                 {
                     if (vcpu != null && vcpu.IsUp)
@@ -118,7 +118,7 @@ public static partial class HvmOp
                 break;
         }
 
-        domain.HvmParameters[(int)index] = value;
+        domain.SetHvmParameter((int)index, value);
         return 0;
     }
 

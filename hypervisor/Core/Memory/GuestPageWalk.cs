@@ -28,9 +28,7 @@ public static class GuestPageWalk
             return false;
         }
 
-        P2mEntry entry = vcpu.Domain.P2m.Lookup(Gfn.Containing(physical));
-        frame = entry.Frame;
-        return entry.IsPresent && (access != GuestPageAccess.Write || entry.IsWritable);
+        return vcpu.Translations.TryFind(physical >> FrameSize.Shift, out frame, out bool isWritable) && (access != GuestPageAccess.Write || isWritable);
     }
 
     /// <summary>The guest-physical address of an access.</summary>
@@ -54,7 +52,7 @@ public static class GuestPageWalk
     {
         physical = 0;
         PhysicalMemory memory = vcpu.Host.Memory;
-        P2m p2m = vcpu.Domain.P2m;
+        TranslationCache translations = vcpu.Translations;
         bool write = access == GuestPageAccess.Write && (vcpu.Context.Cr0 & WriteProtect) != 0;
         int entrySize = bitsPerLevel == 10 ? 4 : 8;
         for (int level = levels - 1; ; level--)
@@ -62,17 +60,16 @@ public static class GuestPageWalk
             int shift = FrameSize.Shift + (level * bitsPerLevel);
             int index = (int)(address >> shift) & ((1 << bitsPerLevel) - 1);
             ulong entryAddress = table + (ulong)(index * entrySize);
-            P2mEntry host = p2m.Lookup(Gfn.Containing(entryAddress));
-            if (!host.IsPresent)
+            if (!translations.TryFind(entryAddress >> FrameSize.Shift, out Mfn tableFrame, out bool tableIsWritable))
                 return false;
             int offset = (int)(entryAddress & FrameSize.Mask);
-            ulong entry = entrySize == 8 ? memory.Read64(host.Frame, offset) : memory.Read32(host.Frame, offset);
+            ulong entry = entrySize == 8 ? memory.Read64(tableFrame, offset) : memory.Read32(tableFrame, offset);
             if ((entry & Present) == 0 || (write && (entry & Writable) == 0))
                 return false;
             bool leaf = level == 0 || ((entry & Large) != 0 && level < 3 && !(levels == 3 && level == 2));
             ulong wanted = Accessed | (leaf && access == GuestPageAccess.Write ? Dirty : 0);
-            if ((entry & wanted) != wanted && !(levels == 3 && level == 2) && host.IsWritable)
-                MarkUsed(memory, host.Frame, offset, entrySize, entry, entry | wanted);
+            if ((entry & wanted) != wanted && !(levels == 3 && level == 2) && tableIsWritable)
+                MarkUsed(memory, tableFrame, offset, entrySize, entry, entry | wanted);
             if (leaf)
             {
                 ulong low = (1UL << shift) - 1;

@@ -8,9 +8,6 @@ namespace XenSharp.Core.Vcpus;
 
 public sealed partial class Vcpu
 {
-    private const int CallbackTypeShift = 56;
-    private const ulong CallbackTypeVector = 2;
-
     /// <summary>Ports of the VIRQs bound on this vCPU, global ones on vCPU 0; 0: not bound. Written under the domain's event lock.</summary>
     internal uint[] VirqPorts { get; } = new uint[VirtualIrqKinds.Count];
 
@@ -21,11 +18,9 @@ public sealed partial class Vcpu
     /// An upcall waits, and the guest takes upcalls as a vector of the CPU that no local APIC delivers (HVM_PARAM_CALLBACK_IRQ of type
     /// vector). The port asks before each entry and injects <see cref="CallbackVector"/>.
     /// </summary>
-    public bool CallbackVectorPending => UsesCallbackVector && Info.IsMapped && Host.Memory.Read8(Info.Frame, Info.Offset) != 0;
+    public bool CallbackVectorPending => Domain.UsesCallbackVector && Info.IsMapped && Host.Memory.Read8(Info.Frame, Info.Offset) != 0;
 
     public byte CallbackVector => (byte)Domain.HvmParameters[(int)HvmParam.CallbackIrq];
-
-    private bool UsesCallbackVector => Domain.HvmParameters[(int)HvmParam.CallbackIrq] >> CallbackTypeShift == CallbackTypeVector;
 
     /// <summary>Sets evtchn_upcall_pending; when it was clear, interrupts the guest. Callable on any CPU, with event locks held.</summary>
     public void MarkEventsPending(Cpu caller)

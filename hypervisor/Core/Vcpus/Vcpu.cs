@@ -3,6 +3,7 @@
 
 using XenSharp.Core.Domains;
 using XenSharp.Core.Hypercalls;
+using XenSharp.Core.Memory;
 using XenSharp.Core.Time;
 using XenSharp.Devices.Apic;
 using XenSharp.Edge;
@@ -18,12 +19,16 @@ public sealed partial class Vcpu
         Id = id;
         Context = context;
         Apic = apic;
+        Translations = new TranslationCache(domain.P2m);
         SingleshotTimer = new VcpuSingleshotTimer(this);
         PeriodicTimer = new VcpuPeriodicTimer(this);
         PollTimer = new VcpuPollTimer(this);
     }
 
     public Domain Domain { get; }
+
+    /// <summary>For copies from and to this vCPU's guest.</summary>
+    public TranslationCache Translations { get; }
 
     public Host Host => Domain.Host;
 

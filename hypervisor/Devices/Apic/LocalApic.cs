@@ -29,10 +29,12 @@ public sealed partial class LocalApic
     // Bit n set: word n of _requests may be non-zero; clear: it is zero. Lets the idle case end after one load.
     private uint _requestWords;
 
+    // In _requestWords, beside the four words' bits: an NMI is pending.
+    private const uint NmiBit = 1U << 31, WordBits = 15;
+
     // The highest vector that cannot be delivered now; 255 while the APIC is disabled.
     private int _threshold = 255;
     private int _highestInService = -1;
-    private bool _nmiPending;
 
     public LocalApic(int vcpuId, LocalApicHost host)
     {
@@ -49,7 +51,10 @@ public sealed partial class LocalApic
     public bool IsEnabled => _isSoftwareEnabled && IsHardwareEnabled;
 
     /// <summary>An NMI waits for the port to inject it.</summary>
-    public bool HasNmi => Volatile.Read(ref _nmiPending);
+    public bool HasNmi => (Volatile.Read(ref _requestWords) & NmiBit) != 0;
+
+    /// <summary>Something is requested, deliverable or not: the port has to look closer before it enters the guest.</summary>
+    public bool HasRequests => Volatile.Read(ref _requestWords) != 0;
 
     /// <summary>
     /// Requests an edge-triggered interrupt. The caller then wakes the vCPU (Scheduler.Wake), unless false is returned: it was
@@ -77,26 +82,15 @@ public sealed partial class LocalApic
     }
 
     /// <summary>Requests an NMI; false when one is pending already. The caller wakes the vCPU.</summary>
-    public bool PostNmi()
-    {
-        bool first = !_nmiPending;
-        Volatile.Write(ref _nmiPending, true);
-        return first;
-    }
+    public bool PostNmi() => (Interlocked.Or(ref _requestWords, NmiBit) & NmiBit) == 0;
 
     /// <summary>Takes the pending NMI for injection.</summary>
-    public bool TakeNmi()
-    {
-        if (!Volatile.Read(ref _nmiPending))
-            return false;
-        Volatile.Write(ref _nmiPending, false);
-        return true;
-    }
+    public bool TakeNmi() => (Interlocked.And(ref _requestWords, ~NmiBit) & NmiBit) != 0;
 
     /// <summary>The vector to inject next given priorities and enables, or -1.</summary>
     public int HighestPending()
     {
-        uint words = Volatile.Read(ref _requestWords);
+        uint words = Volatile.Read(ref _requestWords) & WordBits;
         if (words == 0)
             return -1;
         int vector = HighestRequest(words);
@@ -193,7 +187,6 @@ public sealed partial class LocalApic
         }
 
         Volatile.Write(ref _requestWords, 0);
-        Volatile.Write(ref _nmiPending, false);
         _highestInService = -1;
         ResetRegisters();
         UpdateThreshold();

@@ -16,6 +16,7 @@ namespace XenSharp.X64.Svm;
 /// <summary>One method per exit; instructions of fixed length are skipped without looking at them.</summary>
 internal sealed class ExitHandler(Host host)
 {
+    private const int VmmcallLength = 3;
     private const int InvalidOpcode = 6, GeneralProtection = 13;
     private const ulong Cr4Reserved = ~0x0037_0fffUL;
 
@@ -25,7 +26,7 @@ internal sealed class ExitHandler(Host host)
         if (code == Svm.ExitVmmcall)
         {
             if (!HypercallTable.Dispatch(owner))
-                vcpu.SkipInstruction(3);
+                vcpu.SkipInstruction(VmmcallLength);
             return;
         }
 
@@ -90,6 +91,7 @@ internal sealed class ExitHandler(Host host)
     private static void AccessMsr(SvmVcpu vcpu, Vcpu owner)
     {
         uint index = (uint)vcpu.Rcx;
+        InterruptInjection.TakeTaskPriority(vcpu, owner);
         bool isWrite = (vcpu.Vmcb.ExitInfo1 & 1) != 0;
         ulong value = isWrite ? (uint)vcpu.Rax | (vcpu.Rdx << 32) : 0;
         bool done;
@@ -97,6 +99,7 @@ internal sealed class ExitHandler(Host host)
             done = isWrite ? WriteEfer(vcpu, value) : ReadEfer(vcpu, out value);
         else
             done = isWrite ? MsrPolicy.Write(owner, index, value) : MsrPolicy.Read(owner, index, out value);
+        InterruptInjection.GiveTaskPriority(vcpu, owner);
         if (!done)
         {
             vcpu.InjectException(GeneralProtection, 0);
@@ -229,7 +232,9 @@ internal sealed class ExitHandler(Host host)
             return;
         }
 
+        InterruptInjection.TakeTaskPriority(vcpu, owner);
         MmioEmulation.Emulate(owner, physical, owner.Processor);
+        InterruptInjection.GiveTaskPriority(vcpu, owner);
     }
 
     private static void Crash(SvmVcpu vcpu, Vcpu owner, System.ReadOnlySpan<byte> reason)

@@ -51,7 +51,9 @@ internal sealed class GuestBuilder(Host host) : GuestFactory
 
     public override void Attach(VcpuContext context, Core.Vcpus.Vcpu vcpu)
     {
-        ((SvmVcpu)context).Vcpu = vcpu;
+        SvmVcpu registers = (SvmVcpu)context;
+        registers.Vcpu = vcpu;
+        registers.Translation = (NestedPageTable)vcpu.Domain.P2m;
         if (vcpu.Domain.IsHardware)
             ShowMachineMsrs(vcpu.Msrs);
     }

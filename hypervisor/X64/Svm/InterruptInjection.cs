@@ -11,7 +11,7 @@ internal static class InterruptInjection
     private const int ExternalTypeMax = 30;
     private const uint NonMaskable = 2;
 
-    /// <summary>Puts what the vCPU has pending into its VMCB; false when the vCPU should not be entered after all.</summary>
+    /// <summary>Puts what the vCPU has pending into its VMCB; true when there was something, so that <see cref="Reclaim"/> is due.</summary>
     public static bool Prepare(SvmVcpu vcpu, Vcpu owner)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
@@ -23,12 +23,10 @@ internal static class InterruptInjection
             vmcb.Intercept1 |= Svm.InterceptIret;
         }
 
-        uint priority = (uint)owner.Apic.TaskPriority >> 4;
-        if ((vmcb.VirtualInterrupt & 15) != priority)
-            vmcb.VirtualInterrupt = (vmcb.VirtualInterrupt & ~15u) | priority;
+        TakeTaskPriority(vcpu, owner);
         int vector = owner.PendingInterrupt();
         if (vector < 0)
-            return true;
+            return (vmcb.EventInjection & Svm.EventValid) != 0;
         if ((vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0)
         {
             vmcb.EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
@@ -42,15 +40,24 @@ internal static class InterruptInjection
         return true;
     }
 
+    /// <summary>CR8 as the guest has left it becomes the task priority of its APIC.</summary>
+    public static void TakeTaskPriority(SvmVcpu vcpu, Vcpu owner)
+    {
+        byte priority = (byte)((vcpu.Vmcb.VirtualInterrupt & 15) << 4);
+        if (priority != (owner.Apic.TaskPriority & 0xf0))
+            owner.Apic.TaskPriority = priority;
+    }
+
+    /// <summary>The task priority of the APIC, after the guest may have written its register, becomes CR8.</summary>
+    public static void GiveTaskPriority(SvmVcpu vcpu, Vcpu owner) =>
+        vcpu.Vmcb.VirtualInterrupt = (vcpu.Vmcb.VirtualInterrupt & ~15u) | ((uint)owner.Apic.TaskPriority >> 4);
+
     /// <summary>After an exit: closes the window, and keeps an event whose delivery the exit has interrupted.</summary>
     public static void Reclaim(SvmVcpu vcpu)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
         vmcb.VirtualInterrupt &= ~Svm.VirtualInterruptPending;
         vmcb.Intercept1 &= ~Svm.InterceptVintr;
-        byte priority = (byte)((vmcb.VirtualInterrupt & 15) << 4);
-        if (priority != (vcpu.Vcpu.Apic.TaskPriority & 0xf0))
-            vcpu.Vcpu.Apic.TaskPriority = priority;
         ulong interrupted = vmcb.ExitInterruptInfo;
         vmcb.EventInjection = 0;
         if ((interrupted & Svm.EventValid) == 0)

@@ -36,10 +36,10 @@ internal sealed class SvmVcpu : VcpuContext
     /// <summary>The vCPU behind these registers.</summary>
     public Core.Vcpus.Vcpu Vcpu { get; set; } = null!;
 
-    /// <summary>The p2m generation up to which this vCPU's translations have been flushed, and the CPU on which it last ran.</summary>
-    public uint FlushedGeneration { get; set; }
+    public Paging.NestedPageTable Translation { get; set; } = null!;
 
-    public int LastProcessor { get; set; } = -1;
+    /// <summary>The generation of <see cref="Translation"/> up to which stale translations have been flushed.</summary>
+    public uint FlushedGeneration { get; set; }
 
     public override ulong Rax { get => Vmcb.Rax; set => Vmcb.Rax = value; }
 

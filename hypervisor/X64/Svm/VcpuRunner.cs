@@ -36,28 +36,31 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     [RuntimeExport("xs_run_loop")]
     private static void Run() => Assembly.PerCpu()->Runner.Loop();
 
+    // Whoever makes the current vCPU unable to run raises PendingWork.Reschedule here, so an ordinary turn looks at one word only.
     private void Loop()
     {
         while (true)
         {
-            PendingWork work = cpu.TakePending();
-            if (work != PendingWork.None)
-                DoPending(work);
-            Vcpu? next = cpu.Current;
-            if (next == null || (work & PendingWork.Reschedule) != 0 || !next.IsRunnable)
-            {
-                next = host.Scheduler.Schedule(cpu);
-                if (next == null)
-                {
-                    Idle();
-                    continue;
-                }
-
-                Load((SvmVcpu)next.Context, next);
-            }
-
-            Enter((SvmVcpu)next.Context, next);
+            if ((cpu.Pending != PendingWork.None || _loaded == null) && !Choose())
+                Idle();
+            else
+                Enter(_loaded!);
         }
+    }
+
+    // Does pending work and lets the scheduler choose; false when there is nothing to run. The choice is loaded.
+    private bool Choose()
+    {
+        PendingWork work = cpu.TakePending();
+        if (work != PendingWork.None)
+            DoPending(work);
+        if (_loaded != null && (work & PendingWork.Reschedule) == 0)
+            return true;
+        Vcpu? next = host.Scheduler.Schedule(cpu);
+        if (next == null)
+            return false;
+        Load((SvmVcpu)next.Context, next);
+        return true;
     }
 
     private void DoPending(PendingWork work)
@@ -79,34 +82,33 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
             Assembly.InterruptWindow();
     }
 
-    private void Enter(SvmVcpu vcpu, Vcpu owner)
+    private void Enter(SvmVcpu vcpu)
     {
-        if (!InterruptInjection.Prepare(vcpu, owner))
-            return;
+        Vcpu owner = vcpu.Vcpu;
+        ref Vmcb vmcb = ref vcpu.Vmcb;
+        bool isInjecting = owner.HasInterruptWork && InterruptInjection.Prepare(vcpu, owner);
         _entryCount++;
         Interlocked.Exchange(ref _isInGuest, 1);
-        uint generation = owner.Domain.P2m.Generation;
-        if (vcpu.FlushedGeneration != generation || vcpu.LastProcessor != cpu.Id || _translated != vcpu)
+        uint generation = vcpu.Translation.Generation;
+        if (vcpu.FlushedGeneration != generation)
         {
-            _translated = vcpu;
             vcpu.FlushedGeneration = generation;
-            vcpu.LastProcessor = cpu.Id;
-            vcpu.Vmcb.TlbControl = Svm.FlushAll;
+            vmcb.TlbControl = Svm.FlushAll;
         }
 
         vcpu.Enter();
         Volatile.Write(ref _isInGuest, 0);
-        vcpu.Vmcb.TlbControl = 0;
-        if (vcpu.Vmcb.ExitCode == Svm.ExitIntr)
-        {
-            // What was about to be delivered is kept by the exit information; the machine's interrupt comes in here.
+        vmcb.TlbControl = 0;
+        if (isInjecting || ((uint)vmcb.ExitInterruptInfo & (uint)Svm.EventValid) != 0 || ((uint)vmcb.EventInjection & (uint)Svm.EventValid) != 0)
             InterruptInjection.Reclaim(vcpu);
+        if (vmcb.ExitCode == Svm.ExitIntr)
+        {
+            // The machine's interrupt comes in here.
             Assembly.InterruptWindow();
             return;
         }
 
         block->IsServing = 1;
-        InterruptInjection.Reclaim(vcpu);
         _exits.Handle(vcpu, owner);
         block->IsServing = 0;
     }
@@ -119,6 +121,8 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
             Unload();
             CpuFeatures.RestoreExtendedState(vcpu.ExtendedState, owner.EnabledStates);
             vcpu.Frame.HostVmcb = block->HostVmcb;
+            // All vCPUs share one address-space id.
+            vcpu.Vmcb.TlbControl = Svm.FlushAll;
             _loaded = vcpu;
         }
 

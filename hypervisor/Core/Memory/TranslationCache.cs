@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The last few guest frames that the hypervisor has looked up for a vCPU, so that a copy from a guest costs few instructions.
+
+using XenSharp.Edge;
+
+namespace XenSharp.Core.Memory;
+
+/// <summary>
+/// Present translations of one vCPU's domain, all of one p2m generation. Used only on the CPU that runs the vCPU; the guest's own page
+/// tables are never cached, since the guest changes them unseen.
+/// </summary>
+public sealed class TranslationCache(P2m p2m)
+{
+    // A power of two: direct-mapped by the low bits of the guest frame.
+    private const int Size = 32;
+
+    private readonly Entry[] _entries = new Entry[Size];
+    private uint _generation;
+
+    private struct Entry
+    {
+        // Guest frame plus one; 0 is empty.
+        public ulong Tag;
+        public ulong Frame;
+        public bool IsWritable;
+    }
+
+    /// <summary>The machine frame behind a guest frame; false when there is none.</summary>
+    public bool TryFind(ulong guestFrame, out Mfn frame, out bool isWritable)
+    {
+        uint generation = p2m.Generation;
+        if (generation != _generation)
+            Clear(generation);
+        ref Entry entry = ref _entries[(int)guestFrame & (Size - 1)];
+        if (entry.Tag == guestFrame + 1)
+        {
+            frame = new Mfn(entry.Frame);
+            isWritable = entry.IsWritable;
+            return true;
+        }
+
+        P2mEntry found = p2m.Lookup(new Gfn(guestFrame));
+        frame = found.Frame;
+        isWritable = found.IsWritable;
+        if (!found.IsPresent)
+            return false;
+        entry.Tag = guestFrame + 1;
+        entry.Frame = frame.Value;
+        entry.IsWritable = isWritable;
+        return true;
+    }
+
+    private void Clear(uint generation)
+    {
+        for (int i = 0; i < Size; i++)
+            _entries[i].Tag = 0;
+        _generation = generation;
+    }
+}
