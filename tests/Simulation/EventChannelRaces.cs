@@ -83,7 +83,7 @@ public class EventChannelRaces
     }
 
     /// <summary>
-    /// FIFO: one CPU sends numbered messages over several ports, another changes vCPUs and priorities of the ports, two CPUs consume as a
+    /// FIFO: two CPUs send numbered messages over the same ports, one of them also changes vCPUs and priorities of the ports, two CPUs consume as a
     /// kernel does. After the last message each port's consumer knows it.
     /// </summary>
     [Theory]
@@ -130,8 +130,15 @@ public class EventChannelRaces
             var random = new Random(seed + 1);
             for (int i = 0; i < Messages && !done; i++)
             {
-                uint port = near[random.Next(Ports)];
-                if (random.Next(2) == 0)
+                int index = random.Next(Ports);
+                uint port = near[index];
+                int choice = random.Next(4);
+                if (choice >= 2)
+                {
+                    sent[index]++;
+                    Assert.Equal(0, guest.Send(far[index], vcpu: 1));
+                }
+                else if (choice == 0)
                     guest.Domain.EventChannels.BindVcpu(port, 2 + (uint)random.Next(2), machine.Cpu(1));
                 else
                     guest.Domain.EventChannels.SetPriority(port, (uint)random.Next(3) * 7);

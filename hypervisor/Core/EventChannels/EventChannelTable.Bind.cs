@@ -108,7 +108,7 @@ public sealed partial class EventChannelTable
     /// </summary>
     public long BindPirq(uint pirq, ref HypercallContinuation budget, Cpu caller)
     {
-        if (pirq >= PirqCount)
+        if (pirq >= (uint)PirqCount)
             return -(long)Errno.Inval;
         using SpinLock.Guard guard = Lock.Enter(caller);
         if (_pirqPorts[(int)pirq] != 0)

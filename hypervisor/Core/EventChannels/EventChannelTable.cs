@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A domain's event channels: the table of ports and how free ones are found. Called by EventChannelOp, domctl and the devices.
 
+using System.Numerics;
 using XenSharp.Abi;
 using XenSharp.Core.Domains;
 using XenSharp.Core.Hypercalls;
@@ -14,14 +15,13 @@ namespace XenSharp.Core.EventChannels;
 /// </summary>
 public sealed partial class EventChannelTable
 {
-    /// <summary>PIRQs that a domain can bind (nr_pirqs of Xen: GSIs and dynamic ones).</summary>
-    public const int PirqCount = 256;
+    private const int StaticPirqs = 16, GuestPirqs = 32, VectorsPerProcessor = 192;
 
     /// <summary>Result of an operation that must be called again: its work budget is used up. Never seen by a guest.</summary>
     internal const long Restart = -85;
 
     private readonly PagedTable<EventChannel> _ports;
-    private readonly uint[] _pirqPorts = new uint[PirqCount];
+    private readonly uint[] _pirqPorts;
 
     // No port below this one is free.
     private uint _lowestFree;
@@ -36,6 +36,7 @@ public sealed partial class EventChannelTable
     public EventChannelTable(Domain domain)
     {
         Domain = domain;
+        _pirqPorts = new uint[PirqLimit(domain)];
         MaxPort = domain.Settings.MaxEventChannelPort > int.MaxValue ? int.MaxValue : domain.Settings.MaxEventChannelPort;
         _ports = new PagedTable<EventChannel>((int)EventChannelLimits.FifoChannelCount, domain.Memory);
     }
@@ -53,6 +54,14 @@ public sealed partial class EventChannelTable
 
     /// <summary>Ports that the guest or the hypervisor uses.</summary>
     public uint ActivePorts => _active;
+
+    /// <summary>PIRQs that the domain can bind (nr_pirqs of Xen).</summary>
+    public int PirqCount => _pirqPorts.Length;
+
+    // A hardware domain could get all vectors of as many CPUs as the machine's number of CPUs has binary digits (arch_hwdom_irqs).
+    private static int PirqLimit(Domain domain) => !domain.Settings.IsHardware
+        ? StaticPirqs + GuestPirqs
+        : StaticPirqs + ((32 - BitOperations.LeadingZeroCount((uint)domain.Host.ProcessorCount)) * VectorsPerProcessor);
 
     private uint FormatLimit => IsFifo ? EventChannelLimits.FifoChannelCount : EventChannelLimits.TwoLevelChannelCount;
 

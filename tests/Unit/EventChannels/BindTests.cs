@@ -153,7 +153,9 @@ public class BindTests
         Assert.Equal(0, _guest.BindIpi(2, out uint ipi));
         Assert.Equal(0, _guest.Status(DomainIds.Self, ipi, out EventChannelStatus status));
         Assert.Equal((EventChannelState.Ipi, 2u), (status.Status, status.Vcpu));
-        Assert.Equal(Invalid, _guest.BindPirq(EventChannelTable.PirqCount, out _));
+        Assert.Equal(Invalid, _guest.BindPirq(48, out _));
+        Assert.Equal(Invalid, _dom0.BindPirq(208, out _));
+        Assert.Equal(0, _dom0.BindPirq(207, out _));
         Assert.Equal(0, _guest.BindPirq(9, out uint pirq));
         Assert.Equal(Exists, _guest.BindPirq(9, out _));
         Assert.Equal(0, _guest.Status(DomainIds.Self, pirq, out status));

@@ -111,7 +111,7 @@ internal sealed class EventChannelModel
 
     public long BindPirq(Owner caller, uint pirq)
     {
-        if (pirq >= 256)
+        if (pirq >= (caller.IsPrivileged ? 208 : 48))
             return Invalid;
         foreach (Port bound in caller.Ports.Values)
         {
