@@ -35,27 +35,28 @@ public static partial class Symbolizer
         return explained.Length > 0 ? explained : null;
     }
 
-    /// <summary>The text with <c> at FILE:LINE</c> put behind each address that is known.</summary>
+    /// <summary>The text with <c> -> FILE:LINE</c> put behind each address that is known.</summary>
     /// <param name="onlyExplained">Leaves out lines without a known address.</param>
     public static string Explain(string text, string symbols, bool onlyExplained = false)
     {
         HostTools.Require(HostTool.Binutils);
         SymbolTable table = SymbolTable.Read(symbols);
         string[] lines = text.Split('\n');
-        Dictionary<int, List<ulong>> found = [];
+        Dictionary<int, List<Place>> found = [];
         for (int index = 0; index < lines.Length; index++)
         {
-            List<ulong> addresses = Addresses(lines[index], table).Distinct().ToList();
+            bool isReturn = StackEntry().IsMatch(lines[index]);
+            List<Place> addresses = Addresses(lines[index], table).Distinct().Select(address => new Place(address, isReturn)).ToList();
             if (addresses.Count > 0)
                 found[index] = addresses;
         }
-        Dictionary<ulong, string> places = Places(symbols, found.Values.SelectMany(list => list).Distinct().ToArray());
+        Dictionary<Place, string> places = Places(symbols, found.Values.SelectMany(list => list).Distinct().ToArray());
         StringBuilder result = new();
         for (int index = 0; index < lines.Length; index++)
         {
-            string[] known = found.TryGetValue(index, out List<ulong>? addresses) ? addresses.Select(address => places.GetValueOrDefault(address, "")).Where(place => place.Length > 0).ToArray() : [];
+            string[] known = found.TryGetValue(index, out List<Place>? addresses) ? addresses.Select(address => places.GetValueOrDefault(address, "")).Where(place => place.Length > 0).ToArray() : [];
             if (known.Length > 0)
-                result.Append($"{lines[index].TrimEnd()}  at {string.Join(", ", known)}\n");
+                result.Append($"{lines[index].TrimEnd()}  -> {string.Join(", ", known)}\n");
             else if (!onlyExplained)
                 result.Append(lines[index]).Append('\n');
         }
@@ -77,12 +78,11 @@ public static partial class Symbolizer
         }
     }
 
-    private static Dictionary<ulong, string> Places(string symbols, ulong[] addresses)
+    private static Dictionary<Place, string> Places(string symbols, Place[] addresses)
     {
         if (addresses.Length == 0)
             return [];
-        // A return address belongs to the call before it.
-        ProgramResult result = HostProgram.Capture("addr2line", ["-e", symbols, .. addresses.Select(address => $"0x{address - 1:x}")]);
+        ProgramResult result = HostProgram.Capture("addr2line", ["-e", symbols, .. addresses.Select(address => $"0x{address.LookedUp:x}")]);
         string[] lines = result.Output.Split('\n');
         return addresses.Zip(lines).Where(pair => !pair.Second.StartsWith("??", StringComparison.Ordinal))
             .ToDictionary(pair => pair.First, pair => Shorten(pair.Second));
@@ -94,7 +94,16 @@ public static partial class Symbolizer
         return path.StartsWith(Repository.Root + "/", StringComparison.Ordinal) ? path[(Repository.Root.Length + 1)..] : path;
     }
 
+    /// <summary>An address in a panic; a return address on the stack stands for the call before it.</summary>
+    private readonly record struct Place(ulong Address, bool IsReturn)
+    {
+        public ulong LookedUp => IsReturn ? Address - 1 : Address;
+    }
+
     private static ulong Parse(string hexadecimal) => ulong.Parse(hexadecimal, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"\[<[0-9a-f]{16}>\]")]
+    private static partial Regex StackEntry();
 
     [GeneratedRegex(@"(?<symbol>[A-Za-z_.][\w.$<>`@]*)\+0x(?<offset>[0-9a-f]{1,8})\b")]
     private static partial Regex SymbolAndOffset();
