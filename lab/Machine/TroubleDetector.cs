@@ -50,6 +50,6 @@ public sealed partial class TroubleDetector
         }
     }
 
-    [GeneratedRegex(@"Panic on CPU \d+|Kernel panic - not syncing|Hardware Dom\d+ crashed|Manual reset required|[Dd]omain 0 .*crashed")]
+    [GeneratedRegex(@"Panic on CPU \d+|Kernel panic - not syncing|Hardware Dom\d+ (crashed|halted|shutdown|watchdog)|Hardware domain \d+ did|Manual reset required|[Dd]omain 0 .*crashed")]
     private static partial Regex Pattern();
 }

@@ -12,6 +12,8 @@ public class TroubleDetectorTests
     [Theory]
     [InlineData("[    1.000000] Kernel panic - not syncing: Attempted to kill init!")]
     [InlineData("(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.")]
+    [InlineData("(XEN) Hardware Dom0 shutdown (unknown reason 2): 'noreboot' set - not rebooting.")]
+    [InlineData("(XEN) Hardware Dom0 halted: halting machine")]
     [InlineData("(XEN) Manual reset required ('noreboot' specified)")]
     public void The_end_of_hypervisor_or_dom0_is_trouble(string line)
     {
