@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Makes dom0's ramdisk from Debian packages: busybox, the kernel's Xen modules, and our init files. Called by Dom0Image.
 
+using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
@@ -40,7 +41,15 @@ public static class Dom0Ramdisk
             return path;
         Progress.Step($"making dom0's ramdisk from {kernel.Name} {kernel.Version} and busybox {busybox.Version}");
         CachedFile.Write(path, Build(kernel, release, busybox, withDisks));
+        ForgetOld();
         return path;
+    }
+
+    /// <summary>Ramdisks of former kernels or of former code; a day is longer than any launcher holds on to one.</summary>
+    private static void ForgetOld()
+    {
+        foreach (FileInfo file in new DirectoryInfo(Repository.Cache).GetFiles("dom0-*.cpio").Where(file => file.LastWriteTimeUtc < DateTime.UtcNow.AddDays(-1)))
+            file.Delete();
     }
 
     private static byte[] Build(UnpackedPackage kernel, string release, UnpackedPackage busybox, bool withDisks)
@@ -99,7 +108,7 @@ public static class Dom0Ramdisk
         hash.AppendData(typeof(Dom0Ramdisk).Assembly.ManifestModule.ModuleVersionId.ToByteArray());
         foreach ((_, string resource, _) in s_files)
             hash.AppendData(Resource(resource));
-        return System.Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
     }
 
     private static byte[] Resource(string name)
