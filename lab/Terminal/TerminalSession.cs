@@ -18,6 +18,9 @@ public static class TerminalSession
 {
     private const byte LeaveKey = 0x1C;
 
+    /// <summary>Undoes the application mode of cursor keys and keypad (terminfo's rmkx), which .NET turns on when it starts programs.</summary>
+    private static readonly byte[] s_ordinaryKeys = "\u001b[?1l\u001b>"u8.ToArray();
+
     /// <summary>Returns once the machine has ended, by itself, by the user or because time was over; true unless QEMU itself failed.</summary>
     public static bool Run(MachineConfiguration configuration, TimeSpan? timeout, Action<QemuMachine>? atEnd = null)
     {
@@ -32,6 +35,8 @@ public static class TerminalSession
         using ManualResetEventSlim leave = new();
         using Stream output = Console.OpenStandardOutput();
         using RawTerminal terminal = new();
+        if (raw)
+            output.Write(s_ordinaryKeys);
         using QemuMachine machine = QemuMachine.Start(configuration, bytes =>
         {
             output.Write(bytes.Span);
