@@ -16,6 +16,9 @@ public class MulticallTests
     {
         _dom0 = _machine.AddDom0(pages: 2048);
         _dom0.Domain.Memory.MaxPages = 8192;
+
+        // Other work of the CPU would interrupt each multicall after its first entry.
+        _machine.Cpu().TakePending();
     }
 
     [Theory]
@@ -59,7 +62,7 @@ public class MulticallTests
         for (ulong i = 0; i < 1024; i++)
             WriteEntry(list + (i * 64), Version);
         Assert.Equal(0, _dom0.Hypercall(out int rounds, Multicall, list, 1024));
-        Assert.True(rounds > 2);
+        Assert.InRange(rounds, 3, 20);
         for (ulong i = 0; i < 1024; i++)
             Assert.Equal(0x40011, Result(list + (i * 64)));
     }
