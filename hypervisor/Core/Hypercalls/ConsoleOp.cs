@@ -16,7 +16,7 @@ public static class ConsoleOp
     private const int ChunkSize = 128;
 
     /// <summary>Budget units of a chunk: each byte waits for the serial line.</summary>
-    private const int ChunkCost = 32;
+    private const int ChunkCost = 70;
 
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {

@@ -17,7 +17,7 @@ namespace XenSharp.Core.Hypercalls;
 /// </summary>
 public static class GrantTableOp
 {
-    private const int EntryCost = 4;
+    private const int EntryCost = 12;
 
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {

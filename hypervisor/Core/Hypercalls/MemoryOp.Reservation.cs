@@ -19,7 +19,7 @@ public static partial class MemoryOp
     private const uint AddressBitsMask = 0xff, NodeShift = 8, NodeMask = 0xff;
     private const uint MaxNodes = 64;
 
-    private const int ExtentCost = 5, PageCost = 8;
+    private const int ExtentCost = 10, PageCost = 12;
 
     internal static int MaxOrder(Domain caller) =>
         caller.IsPrivileged ? ControlMaxOrder : caller.IsHardware ? HardwareMaxOrder : GuestMaxOrder;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // HYPERVISOR_multicall (xen/include/public/xen.h, struct multicall_entry): several hypercalls for one exit.
 
+using System.Runtime.CompilerServices;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
@@ -15,6 +16,14 @@ namespace XenSharp.Core.Hypercalls;
 public static class MulticallOp
 {
     private const int EntrySize = 64, ResultOffset = 8, ArgumentsOffset = 16;
+
+    /// <summary>struct multicall_entry up to its fifth argument; no call has a sixth.</summary>
+    public struct Entry
+    {
+        public ulong Number;
+        public ulong Result;
+        public HypercallArguments Arguments;
+    }
 
     /// <summary>Budget units that an entry costs besides its own work.</summary>
     private const int EntryCost = 2;
@@ -37,64 +46,75 @@ public static class MulticallOp
     // other work (a call that blocks asks it to reschedule).
     private static long Run(Vcpu caller, ref ulong list, ref uint count)
     {
-        PhysicalMemory memory = caller.Host.Memory;
-        P2m p2m = caller.Domain.P2m;
-        Mfn frame = Mfn.Invalid;
-        uint generation = 0;
-        for (bool first = true; count != 0; first = false)
+        while (count != 0)
         {
-            if (!first && (!caller.Continuation.Spend(EntryCost) || caller.Processor.Pending != PendingWork.None))
-                return 0;
-            int offset = (int)(list & FrameSize.Mask);
-            if (offset > FrameSize.Bytes - EntrySize || (offset & 7) != 0)
+            bool whole = (list & 7) == 0 && (list & FrameSize.Mask) <= FrameSize.Bytes - EntrySize;
+            bool goesOn;
+            if (!whole)
             {
                 if (!RunCopied(caller, list))
                     return EFAULT;
+                goesOn = Advance(caller, ref list, ref count);
             }
             else
             {
-                if ((first || offset < EntrySize || !frame.IsValid || p2m.Generation != generation)
-                    && !GuestPageWalk.Translate(caller, list, GuestPageAccess.Write, out frame))
+                if (!GuestPageWalk.Translate(caller, list, GuestPageAccess.Write, out Mfn frame))
                     return EFAULT;
-                generation = p2m.Generation;
-                RunInPlace(caller, memory, frame, offset);
+                goesOn = RunPage(caller, frame, ref list, ref count);
                 if (caller.Continuation.IsRequested && !StoreContinuation(caller, list))
                     return EFAULT;
             }
 
-            if (caller.Continuation.IsRequested)
+            if (!goesOn)
             {
                 caller.Continuation.IsRequested = false;
                 return 0;
             }
-
-            list += EntrySize;
-            count--;
         }
 
         return 0;
     }
 
+    // The entries of one page, while the page stays what it is. False: stop here.
+    private static bool RunPage(Vcpu caller, Mfn frame, ref ulong list, ref uint count)
+    {
+        PhysicalMemory memory = caller.Host.Memory;
+        P2m p2m = caller.Domain.P2m;
+        uint generation = p2m.Generation;
+        do
+        {
+            RunInPlace(caller, memory, frame, (int)(list & FrameSize.Mask));
+            if (!Advance(caller, ref list, ref count))
+                return false;
+        }
+        while (count != 0 && (list & FrameSize.Mask) - 1 < FrameSize.Bytes - EntrySize && p2m.Generation == generation);
+        return true;
+    }
+
+    // To the next entry, unless this one is to be continued; false when the multicall should stop before it.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Advance(Vcpu caller, ref ulong list, ref uint count)
+    {
+        if (caller.Continuation.IsRequested)
+            return false;
+        list += EntrySize;
+        count--;
+        return count == 0 || (caller.Continuation.Spend(EntryCost) && caller.Processor.Pending == PendingWork.None);
+    }
+
     private static void RunInPlace(Vcpu caller, PhysicalMemory memory, Mfn frame, int offset)
     {
-        HypercallArguments arguments;
-        ulong number = memory.Read64(frame, offset);
-        arguments.First = memory.Read64(frame, offset + ArgumentsOffset);
-        arguments.Second = memory.Read64(frame, offset + ArgumentsOffset + 8);
-        arguments.Third = memory.Read64(frame, offset + ArgumentsOffset + 16);
-        arguments.Fourth = memory.Read64(frame, offset + ArgumentsOffset + 24);
-        arguments.Fifth = memory.Read64(frame, offset + ArgumentsOffset + 32);
-        long result = HypercallTable.Call(caller, number, in arguments);
-        memory.Write64(frame, offset + ResultOffset, (ulong)result);
+        Entry entry = default;
+        memory.Read(frame, offset, AbiBytes.Of(ref entry));
+        memory.Write64(frame, offset + ResultOffset, (ulong)HypercallTable.Call(caller, entry.Number, in entry.Arguments));
     }
 
     // An entry that is not aligned, or crosses a page.
     private static bool RunCopied(Vcpu caller, ulong address)
     {
-        if (!GuestAccess.TryRead(caller, address, out ulong number)
-            || !GuestAccess.TryRead(caller, address + ArgumentsOffset, out HypercallArguments arguments))
+        if (!GuestAccess.TryRead(caller, address, out Entry entry))
             return false;
-        ulong result = (ulong)HypercallTable.Call(caller, number, in arguments);
+        ulong result = (ulong)HypercallTable.Call(caller, entry.Number, in entry.Arguments);
         if (!GuestAccess.TryWrite(caller, address + ResultOffset, in result))
         {
             caller.Continuation.IsRequested = false;

@@ -2,6 +2,7 @@
 // HYPERVISOR_xen_version (xen/include/public/version.h): who we are. The cheapest hypercall, hence the first switch.
 
 using System;
+using System.Runtime.CompilerServices;
 using XenSharp.Abi;
 using XenSharp.Core.Domains;
 using XenSharp.Core.Memory;
@@ -15,6 +16,9 @@ namespace XenSharp.Core.Hypercalls;
 public static class VersionOp
 {
     private const int ExtraVersionSize = 16, ChangesetSize = 64, CapabilitiesSize = 1024, CommandLineSize = 1024;
+
+    /// <summary>Bytes of text that cost one unit of the work budget to write.</summary>
+    private const int BytesPerUnit = 64;
 
     /// <summary>Where Xen's part of a PV guest's address space begins (HYPERVISOR_VIRT_START): a constant of the 64-bit interface.</summary>
     private const ulong HypervisorVirtualStart = 0xffff_8000_0000_0000;
@@ -30,6 +34,17 @@ public static class VersionOp
                 return GetFeatures(caller, argument);
             case VersionOperation.PageSize:
                 return argument != 0 ? EINVAL : FrameSize.Bytes;
+            default:
+                return Describe(caller, (VersionOperation)(uint)arguments.First, argument);
+        }
+    }
+
+    // Apart from the cheap ones, whose frame it would enlarge.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static long Describe(Vcpu caller, VersionOperation operation, ulong argument)
+    {
+        switch (operation)
+        {
             case VersionOperation.ExtraVersion:
                 return WriteText(caller, argument, BuildInformation.ExtraVersion, stackalloc byte[ExtraVersionSize]);
             case VersionOperation.ChangeSet:
@@ -81,6 +96,7 @@ public static class VersionOp
     // A fixed field of the size of the buffer, zero-filled and always terminated.
     private static long WriteText(Vcpu caller, ulong argument, ReadOnlySpan<byte> text, Span<byte> field)
     {
+        caller.Continuation.Spend(field.Length / BytesPerUnit);
         field.Clear();
         text.Slice(0, Math.Min(text.Length, field.Length - 1)).CopyTo(field);
         return GuestAccess.Write(caller, argument, field) ? 0 : EFAULT;
