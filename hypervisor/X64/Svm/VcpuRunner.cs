@@ -41,10 +41,11 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     {
         while (true)
         {
-            if ((cpu.Pending != PendingWork.None || _loaded == null) && !Choose())
+            // Pending work can raise more of it (an expired time slice): the guest is entered only when nothing is left.
+            if (cpu.Pending == PendingWork.None && _loaded != null)
+                Enter(_loaded);
+            else if (!Choose())
                 Idle();
-            else
-                Enter(_loaded!);
         }
     }
 
