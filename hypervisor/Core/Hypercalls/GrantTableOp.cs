@@ -17,7 +17,7 @@ namespace XenSharp.Core.Hypercalls;
 /// </summary>
 public static class GrantTableOp
 {
-    private const int EntryCost = 12;
+    private const int EntryCost = 12, FrameCost = 20;
 
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
@@ -80,6 +80,12 @@ public static class GrantTableOp
         if (!GuestAccess.TryRead(caller, address, out GrantTableSetupTable setup))
             return EFAULT;
         short status = (short)SetupTable(caller, in setup);
+        if (caller.Continuation.IsRequested)
+        {
+            caller.Continuation.Request((ulong)GrantTableOperation.SetupTable, address, 1);
+            return 0;
+        }
+
         return GuestAccess.TryWrite(caller, address + StatusOffset, in status) ? 0 : EFAULT;
     }
 
@@ -94,6 +100,17 @@ public static class GrantTableOp
         if (setup.FrameCount > table.MaxFrames)
             return GrantStatus.GeneralError;
         using SpinLock.Guard guard = table.Lock.Enter(caller.Processor);
+        for (uint frames = table.FrameCount; frames < setup.FrameCount;)
+        {
+            frames++;
+            if (!table.Grow(frames))
+                return GrantStatus.GeneralError;
+            if (caller.Continuation.Spend(FrameCost))
+                continue;
+            caller.Continuation.IsRequested = true; // the caller names the same argument again
+            return GrantStatus.Okay;
+        }
+
         if (!table.Grow(setup.FrameCount))
             return GrantStatus.GeneralError;
         GrantStatus status = GrantStatus.Okay;

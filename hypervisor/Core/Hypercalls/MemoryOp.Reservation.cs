@@ -19,7 +19,7 @@ public static partial class MemoryOp
     private const uint AddressBitsMask = 0xff, NodeShift = 8, NodeMask = 0xff;
     private const uint MaxNodes = 64;
 
-    private const int ExtentCost = 10, PageCost = 12;
+    private const int ExtentCost = 10, PageCost = 12, ClearCost = 6;
 
     internal static int MaxOrder(Domain caller) =>
         caller.IsPrivileged ? ControlMaxOrder : caller.IsHardware ? HardwareMaxOrder : GuestMaxOrder;
@@ -36,24 +36,23 @@ public static partial class MemoryOp
             || !DomainLookup.MayTarget(caller.Domain, domain)
             || reservation.ExtentOrder > (uint)MaxOrder(caller.Domain))
             return (long)start;
-        ulong done = start;
-        bool preempted = false;
-        for (; done < reservation.ExtentCount; done++)
+        for (ulong done = start; ; done++)
         {
-            if (done != start && !caller.Continuation.Spend(ExtentCost))
-            {
-                preempted = true;
-                break;
-            }
-
-            if (!AdjustExtent(caller, domain, operation, in reservation, done))
-                break;
+            ulong command = (ulong)operation | (done << ExtentShift);
+            if (done == reservation.ExtentCount)
+                return (long)done;
+            ExtentResult result = done != start && !caller.Continuation.Spend(ExtentCost)
+                ? ExtentResult.Preempted
+                : AdjustExtent(caller, domain, operation, in reservation, command, argument);
+            if (result == ExtentResult.Done)
+                continue;
+            if (result == ExtentResult.Preempted)
+                caller.Continuation.Request(command, argument);
+            return (long)done;
         }
-
-        if (preempted)
-            caller.Continuation.Request((ulong)operation | (done << ExtentShift), argument);
-        return (long)done;
     }
+
+    private enum ExtentResult { Done, Stopped, Preempted }
 
     // Address bits below the page size, and nodes that cannot exist, are refused; there is one node, so the rest is satisfied.
     private static bool AreFlagsValid(Vcpu caller, uint flags)
@@ -70,21 +69,22 @@ public static partial class MemoryOp
             : !exact;
     }
 
-    private static bool AdjustExtent(Vcpu caller, Domain domain, MemoryOperation operation, in MemoryReservation reservation, ulong index)
+    private static ExtentResult AdjustExtent(
+        Vcpu caller, Domain domain, MemoryOperation operation, in MemoryReservation reservation, ulong command, ulong argument)
     {
         int order = (int)reservation.ExtentOrder;
         if (operation == MemoryOperation.IncreaseReservation)
-            return IncreaseExtent(caller, domain, order);
-        if (!GuestAccess.TryIndex(reservation.ExtentStart, index, sizeof(ulong), out ulong slot)
+            return IncreaseExtent(caller, domain, order) ? ExtentResult.Done : ExtentResult.Stopped;
+        if (!GuestAccess.TryIndex(reservation.ExtentStart, command >> ExtentShift, sizeof(ulong), out ulong slot)
             || !GuestAccess.TryRead(caller, slot, out ulong gfn))
-            return false;
+            return ExtentResult.Stopped;
         if (operation == MemoryOperation.DecreaseReservation)
-            return DecreaseExtent(caller, domain, new Gfn(gfn), order);
+            return DecreaseExtent(caller, domain, new Gfn(gfn), order, command, argument);
 
         // Populate-on-demand is not offered, and nobody may ask it for himself.
         if ((reservation.MemoryFlags & (uint)MemoryFlags.PopulateOnDemand) != 0)
-            return false;
-        return PopulateExtent(caller, domain, new Gfn(gfn), order);
+            return ExtentResult.Stopped;
+        return PopulateExtent(caller, domain, new Gfn(gfn), order, command, argument);
     }
 
     // Charged to the domain but mapped nowhere: a translated guest learns no machine frame.
@@ -95,38 +95,73 @@ public static partial class MemoryOp
         return domain.Memory.TryAllocateGuest(order, caller.Processor, out _);
     }
 
-    private static bool DecreaseExtent(Vcpu caller, Domain domain, Gfn first, int order)
+    private static ExtentResult DecreaseExtent(Vcpu caller, Domain domain, Gfn first, int order, ulong command, ulong argument)
     {
         Span<ulong> buffer = stackalloc ulong[ReleasedFrames.Capacity];
-        var released = new ReleasedFrames(domain, caller.Processor, order == 0 ? buffer.Slice(0, 1) : buffer);
-        bool complete = true;
-        using (domain.Lock.Enter(caller.Processor))
+        ulong count = 1UL << order;
+        ulong page = caller.Extent.Take(command, argument) ? caller.Extent.Pages : 0;
+        while (page < count)
         {
-            for (ulong i = 0; i < 1UL << order && complete; i++)
-                complete = Physmap.RemovePage(domain, first + i, ref released) == 0;
-            released.Drain();
+            bool complete = true;
+            ulong end = Math.Min(page + ReleasedFrames.Capacity, count);
+            using (domain.Lock.Enter(caller.Processor))
+            {
+                var released = new ReleasedFrames(domain, caller.Processor, buffer.Slice(0, (int)(end - page)));
+                for (; page < end && complete; page++)
+                    complete = Physmap.RemovePage(domain, first + page, ref released) == 0;
+                released.Drain();
+            }
+
+            if (!complete)
+                return ExtentResult.Stopped;
+            if (!caller.Continuation.Spend(PageCost * (order == 0 ? 1 : ReleasedFrames.Capacity)) && page < count)
+            {
+                caller.Extent.Note(command, argument, page, Mfn.Invalid);
+                return ExtentResult.Preempted;
+            }
         }
 
-        caller.Continuation.Spend(PageCost << order);
-        return complete;
+        return ExtentResult.Done;
     }
 
-    private static bool PopulateExtent(Vcpu caller, Domain domain, Gfn first, int order)
+    private static ExtentResult PopulateExtent(Vcpu caller, Domain domain, Gfn first, int order, ulong command, ulong argument)
     {
-        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
-        caller.Continuation.Spend(PageCost << order);
+        ulong count = 1UL << order;
+        bool goesOn = caller.Extent.Take(command, argument);
+        ulong page = goesOn ? caller.Extent.Pages : 0;
+        Mfn frame = goesOn ? caller.Extent.Frame : Mfn.Invalid;
         if (domain.IsDirectMapped)
-            return PopulateOwnFrames(domain, first, order);
-        if (!domain.Memory.TryAllocateGuest(order, caller.Processor, out Mfn frame))
-            return false;
+        {
+            using SpinLock.Guard own = domain.Lock.Enter(caller.Processor);
+            caller.Continuation.Spend(PageCost);
+            return PopulateOwnFrames(domain, first, order) ? ExtentResult.Done : ExtentResult.Stopped;
+        }
+
+        if (!goesOn)
+        {
+            using SpinLock.Guard allocating = domain.Lock.Enter(caller.Processor);
+            if (!domain.Memory.TryAllocateGuest(order, caller.Processor, out frame))
+                return ExtentResult.Stopped;
+        }
+
+        // The block is the domain's already, but nobody can see it before it is empty.
         PhysicalMemory memory = caller.Host.Memory;
-        for (ulong i = 0; i < 1UL << order; i++)
-            memory.Clear(frame + i);
+        for (; page < count; page++)
+        {
+            memory.Clear(frame + page);
+            if (!caller.Continuation.Spend(ClearCost) && page + 1 < count)
+            {
+                caller.Extent.Note(command, argument, page + 1, frame);
+                return ExtentResult.Preempted;
+            }
+        }
 
         // When there is no room in the map the pages stay charged to the domain, as in Xen; nobody else can see them.
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        caller.Continuation.Spend(PageCost);
         bool added = Physmap.Add(domain, first, frame, order, P2mType.Ram) == 0;
         domain.P2m.Flush();
-        return added;
+        return added ? ExtentResult.Done : ExtentResult.Stopped;
     }
 
     // A direct-mapped domain gets back the frame of the same number, which it has kept all the time.

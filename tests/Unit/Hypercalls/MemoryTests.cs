@@ -69,6 +69,43 @@ public class MemoryTests
         Assert.Equal(256UL + 512 + 16, _guest.Domain.Memory.Pages);
     }
 
+    [Fact]
+    public void LargeExtentsAreDoneInTurns()
+    {
+        _guest.Domain.Memory.MaxPages = 1 << 20;
+        ulong free = _machine.Host.Allocator.FreePages;
+        _guest.WriteWords(List, 0x10000, 0x20003);
+        _guest.WriteWords(At, List, 2, 9, Self);
+        Assert.Equal(2, _guest.Hypercall(out int rounds, Memory, Populate, At));
+        Assert.InRange(rounds, 3, 100);
+        Assert.Equal(256UL + 1024, _guest.Domain.Memory.Pages);
+        Assert.Equal(9, _guest.P2m.Lookup(new Gfn(0x10000)).Order);
+        Assert.True(_guest.P2m.Lookup(new Gfn(0x20003 + 511)).IsPresent);
+        Assert.Equal(2, _guest.Hypercall(out rounds, Memory, Decrease, At));
+        Assert.InRange(rounds, 3, 100);
+        Assert.Equal(256UL, _guest.Domain.Memory.Pages);
+        Assert.Equal(free, _machine.Host.Allocator.FreePages);
+        Assert.Equal(0, _guest.Hypercall(Memory, Decrease, At));
+    }
+
+    [Fact]
+    public void AnOperationInBetweenDoesNotInheritTheProgress()
+    {
+        _guest.Domain.Memory.MaxPages = 1 << 20;
+        _guest.WriteWords(List, 0x10000);
+        _guest.WriteWords(At, List, 1, 9, Self);
+        _guest.WriteWords(At + 64, List + 8, 1, 9, Self);
+        _guest.WriteWords(List + 8, 0x20000);
+        FakeVcpuContext context = _guest.Context();
+        (context.Rax, context.Rdi, context.Rsi) = (Memory, Populate, At);
+        Assert.True(Core.Hypercalls.HypercallTable.Dispatch(_guest.Vcpu()));
+        Assert.Equal(1, _guest.Hypercall(Memory, Populate, At + 64));
+        Assert.True(_guest.P2m.Lookup(new Gfn(0x20000 + 511)).IsPresent);
+        Assert.Equal(256UL + 1024, _guest.Domain.Memory.Pages);
+        for (ulong page = 0; page < 512; page++)
+            Assert.Equal(-1, MemoryExtensions.IndexOfAnyExcept(_guest.Page(0x20000 + page), (byte)0));
+    }
+
     [Theory]
     [InlineData(1UL << 58), InlineData(1UL << 63), InlineData(0UL)]
     public void UnreasonableCountsDoNothing(ulong count)
