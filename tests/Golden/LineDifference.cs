@@ -88,7 +88,7 @@ public sealed record LineDifference(string? Reference, string? Ours, string Sect
         extra.Clear();
     }
 
-    /// <summary>What a line is about: a call with its arguments, a leaf, a register; the first two words where there is no result.</summary>
+    /// <summary>What a line is about: a call with its arguments, a leaf, a register; the first word where there is nothing of the kind.</summary>
     private static string Subject(string line)
     {
         int result = line.IndexOf(" = ", StringComparison.Ordinal);
@@ -99,6 +99,7 @@ public sealed record LineDifference(string? Reference, string? Ours, string Sect
         if (result > 0)
             return line[..result];
         string[] words = line.Split(' ');
-        return string.Join(' ', words[..Math.Min(words.Length, words[0] == "cpuid" ? 3 : 2)]);
+        int telling = words[0] switch { "cpuid" => 3, "rdmsr" or "wrmsr" or "in8" or "pci" or "read" => 2, _ => 1 };
+        return string.Join(' ', words[..Math.Min(words.Length, telling)]);
     }
 }
