@@ -18,6 +18,8 @@ internal sealed record ComparisonResult(Subject Xen, Subject Ours, IReadOnlyList
 /// <summary>A measurement that fails costs its rows a figure, not the others theirs.</summary>
 internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<string> names, int runs)
 {
+    private const string NoFigure = "The bench kernel prints no such figure.";
+
     private readonly Subject[] _subjects = [xen, ours];
     private readonly List<Row> _rows = [];
     private readonly List<(Subject, ExitCounts)> _exits = [];
@@ -100,11 +102,12 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
         List<RowDefinition> rows = known.Concat(asked.Concat(printed).Select(define)).DistinctBy(row => row.Id).Where(Wants).ToList();
         foreach (RowDefinition row in rows)
             _rows.Add(new Row(row, Figure(0, row), Figure(1, row)));
+        // Which rows there are is not known when neither kernel came through; the figure that is missing is then the group's.
         if (rows.Count == 0)
-            throw new LabException($"The bench kernel has no rows {group}: {failures[0]} {failures[1]}");
+            _rows.Add(new Row(define("all"), Outcome.Failed(failures[0] ?? NoFigure), Outcome.Failed(failures[1] ?? NoFigure)));
 
         Outcome Figure(int index, RowDefinition row) =>
-            figures[index].TryGetValue(row.Name, out Outcome outcome) ? outcome : Outcome.Failed(failures[index] ?? "The bench kernel prints no such figure.");
+            figures[index].TryGetValue(row.Name, out Outcome outcome) ? outcome : Outcome.Failed(failures[index] ?? NoFigure);
     }
 
     private void Measure(RowDefinition row, string step, Func<Subject, double> measure)

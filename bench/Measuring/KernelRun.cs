@@ -4,13 +4,14 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Text.RegularExpressions;
 using XenSharp.Bench.Subjects;
 using XenSharp.Lab.Common;
 using XenSharp.Lab.Machine;
 
 namespace XenSharp.Bench.Measuring;
 
-internal static class KernelRun
+internal static partial class KernelRun
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(300);
 
@@ -43,7 +44,11 @@ internal static class KernelRun
     private static string Console(MachineConfiguration configuration)
     {
         using WatchedMachine machine = WatchedMachine.Start(configuration);
-        machine.WaitForEnd(s_timeout);
+        // What the hypervisor says to the reboot behind this line is no trouble.
+        machine.WaitFor(End(), s_timeout);
         return machine.Machine.Transcript;
     }
+
+    [GeneratedRegex(@"^== end\r?\n", RegexOptions.Multiline)]
+    private static partial Regex End();
 }

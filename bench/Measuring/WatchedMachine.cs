@@ -37,20 +37,6 @@ internal sealed class WatchedMachine : IDisposable
         }
     }
 
-    public void WaitForEnd(TimeSpan timeout)
-    {
-        try
-        {
-            Machine.WaitForEnd(timeout);
-        }
-        catch (MachineException failure)
-        {
-            throw Explain(failure);
-        }
-        if (_trouble is not null)
-            throw Explain(new MachineException("", Machine.Tail(), Machine.Complaints));
-    }
-
     public void Dispose() => _machine?.Dispose();
 
     private MachineException Explain(MachineException failure) =>
