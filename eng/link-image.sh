@@ -34,7 +34,9 @@ for source in "$native"/*.S; do
 done
 
 # The symbol table for back-traces is linked behind all code, so that the second link moves no address of a method.
-symbols() { # ELF -> assembly source: sorted offsets from the start of text, then names
+# It also holds the build id: the hash of the image without the table.
+symbols() { # ELF -> assembly source: the build id, then sorted offsets from the start of text and names
+  sha1sum "$1" | sed 's/ .*//; s/../0x&,/g; s/,$//; s/.*/.section .symbols,"a"\n.globl xs_build_id\nxs_build_id: .byte &\n.balign 8/'
   nm --defined-only "$1" | awk '$2 ~ /^[tT]$/ { print $1, $3 }' | sort -u -k1,1 | awk '
     BEGIN { print ".section .symbols,\"a\"\n.globl xs_symbol_table\nxs_symbol_table:" }
     { gsub(/"/, "", $2); name[n] = $2; addr[n++] = $1 }
@@ -46,7 +48,7 @@ symbols() { # ELF -> assembly source: sorted offsets from the start of text, the
 }
 link() { ld -m elf_x86_64 -z noexecstack -nostdlib -static --no-warn-rwx-segments -z max-page-size=4096 -T "$script" -o "$1" "${objects[@]}" "$work/symbols.o"; }
 
-printf '.section .symbols,"a"\n.globl xs_symbol_table\nxs_symbol_table: .quad 0\n' | as --64 --noexecstack -o "$work/symbols.o" -
+printf '.section .symbols,"a"\n.globl xs_symbol_table, xs_build_id\nxs_build_id: .zero 24\nxs_symbol_table: .quad 0\n' | as --64 --noexecstack -o "$work/symbols.o" -
 link "$work/pass1.elf"
 symbols "$work/pass1.elf" >"$work/symbols.s"
 as --64 --noexecstack -o "$work/symbols.o" "$work/symbols.s"

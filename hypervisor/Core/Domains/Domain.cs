@@ -117,6 +117,9 @@ public sealed class DomainSettings
 
     public ulong MaxPages { get; set; } = ulong.MaxValue;
 
+    /// <summary>XEN_X86_EMU_LAPIC, _IOAPIC, _VPCI (xen/include/public/arch-x86/xen.h).</summary>
+    public const uint EmulatedLocalApic = 1, EmulatedIoApic = 1 << 4, EmulatedPci = 1 << 10;
+
     /// <summary>XEN_X86_EMU_* bits.</summary>
     public uint EmulationFlags { get; init; } = 1;
 }

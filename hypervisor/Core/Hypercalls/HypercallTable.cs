@@ -2,6 +2,7 @@
 // The one way into the hypervisor for guests: number -> who may call -> handler. Called by the port's exit handler.
 
 using System;
+using System.Runtime.CompilerServices;
 using XenSharp.Abi;
 using XenSharp.Core.Debugging;
 using XenSharp.Core.Vcpus;
@@ -19,6 +20,7 @@ public static class HypercallTable
     // Columns.
     private const byte Pvh = 1;
     private const byte Control = 2;
+    private const byte Narrow = 4;
 
     /// <summary>Whoever has none of these bits is refused.</summary>
     private static ReadOnlySpan<byte> Columns => new byte[]
@@ -27,15 +29,15 @@ public static class HypercallTable
         /*  4 set_callbacks, fpu_taskswitch, sched_op_compat, platform_op */ 0, 0, 0, Pvh | Control,
         /*  8 set_debugreg, get_debugreg, update_descriptor, (none) */ 0, 0, 0, 0,
         /* 12 memory_op, multicall, update_va_mapping, set_timer_op */ Pvh, Pvh, 0, Pvh,
-        /* 16 event_channel_op_compat, xen_version, console_io, physdev_op_compat */ 0, Pvh, Pvh, 0,
-        /* 20 grant_table_op, vm_assist, update_va_mapping_otherdomain, iret */ Pvh, Pvh, 0, 0,
+        /* 16 event_channel_op_compat, xen_version, console_io, physdev_op_compat */ 0, Pvh | Narrow, Pvh | Narrow, 0,
+        /* 20 grant_table_op, vm_assist, update_va_mapping_otherdomain, iret */ Pvh, Pvh | Narrow, 0, 0,
         /* 24 vcpu_op, set_segment_base, mmuext_op, xsm_op */ Pvh, 0, Pvh, Pvh,
         /* 28 nmi_op, sched_op, callback_op, xenoprof_op */ 0, Pvh, 0, 0,
-        /* 32 event_channel_op, physdev_op, hvm_op, sysctl */ Pvh, Pvh, Pvh, Pvh | Control,
-        /* 36 domctl, kexec_op, tmem_op, argo_op */ Pvh | Control, 0, 0, 0,
-        /* 40 xenpmu_op, dm_op, hypfs_op, (none) */ Pvh, Pvh, Pvh | Control, 0,
+        /* 32 event_channel_op, physdev_op, hvm_op, sysctl */ Pvh | Narrow, Pvh, Pvh | Narrow, Pvh | Control | Narrow,
+        /* 36 domctl, kexec_op, tmem_op, argo_op */ Pvh | Control | Narrow, 0, 0, 0,
+        /* 40 xenpmu_op, dm_op, hypfs_op, (none) */ Pvh | Narrow, Pvh, Pvh | Control | Narrow, 0,
         /* 44 (none) */ 0, 0, 0, 0,
-        /* 48 mca, paging_domctl_cont */ 0, Pvh,
+        /* 48 mca, paging_domctl_cont */ 0, Pvh | Narrow,
     };
 
     /// <summary>
@@ -51,13 +53,8 @@ public static class HypercallTable
             return false;
         }
 
-        // The hvm32 table (32-bit argument structures) is not there yet: this is the one place that says so.
         if (!context.Is64Bit)
-        {
-            context.Rax = unchecked((ulong)ENOSYS);
-            return false;
-        }
-
+            return DispatchNarrow(caller, context);
         HypercallArguments arguments;
         arguments.First = context.Rdi;
         arguments.Second = context.Rsi;
@@ -113,6 +110,42 @@ public static class HypercallTable
             case HypercallNumber.Arch1: return PagingControl.Call(caller, in arguments);
             default: return ENOSYS; // xsm_op: no security module, as in Debian's build
         }
+    }
+
+    // A 32-bit caller (column hvm32). Only calls whose structures have one layout for both widths are there yet; the rest, memory_op
+    // and the grant table among them, are -ENOSYS here.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool DispatchNarrow(Vcpu caller, VcpuContext context)
+    {
+        HypercallArguments arguments;
+        arguments.First = (uint)context.Rbx;
+        arguments.Second = (uint)context.Rcx;
+        arguments.Third = (uint)context.Rdx;
+        arguments.Fourth = (uint)context.Rsi;
+        arguments.Fifth = (uint)context.Rdi;
+        uint number = (uint)context.Rax;
+        ReadOnlySpan<byte> columns = Columns;
+        if (number >= (uint)columns.Length || (columns[(int)number] & Narrow) == 0)
+        {
+            context.Rax = unchecked((uint)ENOSYS);
+            return false;
+        }
+
+        caller.Continuation.Budget = HypercallContinuation.InitialBudget;
+        long result = Call(caller, number, in arguments);
+        if (!caller.Continuation.IsRequested)
+        {
+            context.Rax = (uint)result;
+            return false;
+        }
+
+        caller.Continuation.IsRequested = false;
+        context.Rbx = (uint)caller.Continuation.Arguments.First;
+        context.Rcx = (uint)caller.Continuation.Arguments.Second;
+        context.Rdx = (uint)caller.Continuation.Arguments.Third;
+        context.Rsi = (uint)caller.Continuation.Arguments.Fourth;
+        context.Rdi = (uint)caller.Continuation.Arguments.Fifth;
+        return true;
     }
 
     private static void Rewind(Vcpu caller, VcpuContext context)

@@ -16,6 +16,7 @@ public static partial class SysctlOp
     private const int FeatureWords = 19;
 
     private const uint MaxLeaves = 0x78, MaxMsrs = 2;
+    private const uint AmdVendor = 0x6874_7541;
 
     private static long CpuFeatureset(ControlBuffer operation)
     {
@@ -76,6 +77,14 @@ public static partial class SysctlOp
         words[14] = host.Features[1].Ecx;
         words[15] = host.Features[1].Edx;
         words[18] = host.Extended[0x21].Ecx;
+
+        // OSXSAVE is the kernel's doing; AMD has SYSENTER in legacy mode only, and repeats words of leaf 1 in leaf 80000001.
+        const uint osXsave = 1 << 27, sysenter = 1 << 11, common = 0x0183_f3ff;
+        words[1] &= ~osXsave;
+        if (host.Basic[0].Ebx != AmdVendor)
+            return;
+        words[0] &= ~sysenter;
+        words[2] &= ~common;
     }
 
     private static long CpuPolicy(ControlBuffer operation)

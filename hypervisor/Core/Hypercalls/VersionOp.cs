@@ -56,7 +56,10 @@ public static class VersionOp
             case VersionOperation.PlatformParameters:
                 PlatformParameters parameters;
                 parameters.VirtStart = HypervisorVirtualStart;
-                return GuestAccess.TryWrite(caller, argument, in parameters) ? 0 : EFAULT;
+                if (caller.Context.Is64Bit)
+                    return GuestAccess.TryWrite(caller, argument, in parameters) ? 0 : EFAULT;
+                uint none = 0; // Xen keeps no part of a 32-bit translated guest's address space
+                return GuestAccess.TryWrite(caller, argument, in none) ? 0 : EFAULT;
             case VersionOperation.GuestHandle:
                 return GuestAccess.Write(caller, argument, caller.Domain.Handle) ? 0 : EFAULT;
             case VersionOperation.CommandLine:

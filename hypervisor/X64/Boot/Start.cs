@@ -86,6 +86,9 @@ internal static unsafe class Start
             EarlyConsole.Stop("no room for the table of the machine's memory"u8);
         BootOptions options = new();
         OptionParser.Parse(BootInformation.Text(BootInformation.CommandLineAddress, BootInformation.CommandLineLength), options);
+        const int buildIdLength = 20; // SHA-1
+        options.BuildId = new byte[buildIdLength];
+        new ReadOnlySpan<byte>(Assembly.BuildId(), buildIdLength).CopyTo(options.BuildId);
         X64Platform platform = new();
         Root.Platform = platform;
         Host host = new(platform, new DirectMappedMemory(frameLimit), new HostFrameTable(table, frameLimit), options);

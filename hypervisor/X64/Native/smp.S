@@ -100,6 +100,7 @@ address xs_get_boot_pml4 boot_pml4
 address xs_get_boot_stack_top boot_stack_top
 address xs_get_trap_stubs xs_trap_stubs
 address xs_get_symbol_table xs_symbol_table
+address xs_get_build_id xs_build_id
 address xs_get_probe_rdmsr xs_probe_rdmsr
 address xs_get_probe_wrmsr xs_probe_wrmsr
 address xs_get_msr_failed xs_msr_failed

@@ -149,6 +149,9 @@ internal static unsafe class Assembly
     [MethodImpl(Call), RuntimeImport("*", "xs_get_symbol_table")]
     internal static extern ulong* SymbolTable();
 
+    [MethodImpl(Call), RuntimeImport("*", "xs_get_build_id")]
+    internal static extern byte* BuildId();
+
     [MethodImpl(Call), RuntimeImport("*", "xs_get_probe_rdmsr")]
     internal static extern ulong ProbeReadMsr();
 

@@ -30,6 +30,24 @@ public class DispatchTests
         Assert.Equal(Perm, _guest.Hypercall(63));
     }
 
+    [Fact]
+    public void NarrowCallersUseTheirOwnRegisters()
+    {
+        Edge.FakeVcpuContext context = _guest.Context();
+        context.Long = false;
+        (context.Rax, context.Rbx, context.Rcx) = (0xffff_ffff_0000_0011, 6, 0xffff_ffff_0000_1000);
+        Assert.False(Core.Hypercalls.HypercallTable.Dispatch(_guest.Vcpu()));
+        Assert.Equal(0UL, context.Rax);
+        Assert.Equal(0x12305u, _guest.Read<uint>(0x1004));
+        (context.Rax, context.Rbx, context.Rcx) = (17, 5, 0x1000);
+        _guest.Write(0x1000, ulong.MaxValue);
+        Assert.False(Core.Hypercalls.HypercallTable.Dispatch(_guest.Vcpu()));
+        Assert.Equal(0xffff_ffff_0000_0000, _guest.Read<ulong>(0x1000));
+        context.Rax = Memory;
+        Assert.False(Core.Hypercalls.HypercallTable.Dispatch(_guest.Vcpu()));
+        Assert.Equal(0xffff_ffdaUL, context.Rax);
+    }
+
     [Theory]
     [InlineData(17UL + (1UL << 32)), InlineData(1000UL), InlineData(ulong.MaxValue), InlineData(0x8000_0000UL)]
     public void NumbersOutsideTheTableDoNotExist(ulong number) => Assert.Equal(NoSystem, _dom0.Hypercall(number));

@@ -43,7 +43,16 @@ public sealed class Dom0Builder
         ulong pages = ChooseMemory();
         if (pages == 0)
             return false;
-        DomainSettings settings = new() { MaxVcpus = vcpus, IsControl = true, IsHardware = true, MaxPages = pages + (LowMemoryEnd >> FrameSize.Shift) };
+        DomainSettings settings = new()
+        {
+            MaxVcpus = vcpus,
+            IsControl = true,
+            IsHardware = true,
+            MaxPages = pages + (LowMemoryEnd >> FrameSize.Shift),
+            MaxGrantFrames = _host.Options.MaxGrantFrames,
+            MaxMaptrackFrames = _host.Options.MaxMaptrackFrames,
+            EmulationFlags = DomainSettings.EmulatedLocalApic | DomainSettings.EmulatedIoApic | DomainSettings.EmulatedPci,
+        };
         PagingPool pool = new(_host);
         P2m p2m = _factory.CreateP2m(pool);
         Domain domain = new(_host, 0, settings, p2m);
