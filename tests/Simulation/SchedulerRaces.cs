@@ -279,7 +279,7 @@ public class SchedulerRaces
     private static TestDomain Guest(TestHost machine, ushort id, int vcpus)
     {
         TestDomain guest = machine.AddDomain(id, vcpus, pages: 8);
-        guest.Domain.HvmParameters[0] = CallbackByVector;
+        guest.Domain.SetHvmParameter(0, CallbackByVector);
         for (int i = 0; i < vcpus; i++)
             guest.Context(i).Rflags = 0x202;
         return guest;

@@ -15,6 +15,8 @@ public sealed partial class Domain
     public const int MaxVcpus = 128;
     public const int HvmParameterCount = 39;
 
+    private readonly ulong[] _hvmParameters;
+
     public Domain(Host host, ushort id, DomainSettings settings, P2m p2m)
     {
         Host = host;
@@ -26,7 +28,7 @@ public sealed partial class Domain
         Memory = new DomainMemory(this);
         EventChannels = new EventChannelTable(this);
         Grants = new GrantTable(this);
-        HvmParameters = new ulong[HvmParameterCount];
+        _hvmParameters = new ulong[HvmParameterCount];
         CreateDevices();
         Watchdogs = new DomainWatchdogs(this);
     }
@@ -51,7 +53,7 @@ public sealed partial class Domain
     public GrantTable Grants { get; }
 
     /// <summary>HVM_PARAM_* values (xen/include/public/hvm/params.h).</summary>
-    public ulong[] HvmParameters { get; }
+    public System.ReadOnlySpan<ulong> HvmParameters => _hvmParameters;
 
     /// <summary>Events are announced by a vector that no local APIC delivers (HVM_PARAM_CALLBACK_IRQ of type vector).</summary>
     public bool UsesCallbackVector { get; private set; }
@@ -61,7 +63,7 @@ public sealed partial class Domain
     {
         const int callbackIrq = 0, typeShift = 56;
         const ulong vectorType = 2;
-        HvmParameters[index] = value;
+        _hvmParameters[index] = value;
         if (index == callbackIrq)
             UsesCallbackVector = value >> typeShift == vectorType;
     }

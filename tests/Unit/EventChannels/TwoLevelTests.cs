@@ -105,7 +105,7 @@ public class TwoLevelTests
     {
         _guest.Send(Ipi(0));
         Assert.False(_guest.Vcpu(0).CallbackVectorPending);
-        _guest.Domain.HvmParameters[0] = (2ul << 56) | 0xf3;
+        _guest.Domain.SetHvmParameter(0, (2ul << 56) | 0xf3);
         Assert.True(_guest.Vcpu(0).CallbackVectorPending);
         Assert.Equal(0xf3, _guest.Vcpu(0).CallbackVector);
         _guest.VcpuInfo(0)[0] = 0;

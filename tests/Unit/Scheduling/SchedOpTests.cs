@@ -57,7 +57,7 @@ public class SchedOpTests
     [Fact]
     public void BlockDoesNotWaitWithAnEventPending()
     {
-        _guest.Domain.HvmParameters[0] = (2UL << 56) | 0xf3;
+        _guest.Domain.SetHvmParameter(0, (2UL << 56) | 0xf3);
         _guest.VcpuInfo()[0] = 1;
         Vcpu vcpu = _guest.Vcpu();
         vcpu.Context.Rflags = 0x202;
