@@ -16,6 +16,14 @@ public static class GuestAccess
     public static bool Read(Vcpu vcpu, ulong address, Span<byte> destination)
     {
         PhysicalMemory memory = vcpu.Host.Memory;
+        if ((int)(address & FrameSize.Mask) + destination.Length <= FrameSize.Bytes && destination.Length > 0)
+        {
+            if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Read, out Mfn only))
+                return false;
+            memory.Read(only, (int)(address & FrameSize.Mask), destination);
+            return true;
+        }
+
         while (destination.Length > 0)
         {
             if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Read, out Mfn frame))
@@ -33,6 +41,14 @@ public static class GuestAccess
     public static bool Write(Vcpu vcpu, ulong address, ReadOnlySpan<byte> source)
     {
         PhysicalMemory memory = vcpu.Host.Memory;
+        if ((int)(address & FrameSize.Mask) + source.Length <= FrameSize.Bytes && source.Length > 0)
+        {
+            if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Write, out Mfn only))
+                return false;
+            memory.Write(only, (int)(address & FrameSize.Mask), source);
+            return true;
+        }
+
         while (source.Length > 0)
         {
             if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Write, out Mfn frame))

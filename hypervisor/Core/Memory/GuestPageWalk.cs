@@ -34,18 +34,51 @@ public static class GuestPageWalk
     /// <summary>The guest-physical address of an access.</summary>
     public static bool ToPhysical(Vcpu vcpu, ulong address, GuestPageAccess access, out ulong physical)
     {
+        vcpu.Translations.Refresh();
         VcpuContext context = vcpu.Context;
-        if ((context.Cr0 & PagingEnabled) == 0)
+        ulong cr0 = context.Cr0;
+        if ((cr0 & PagingEnabled) == 0)
         {
             physical = (uint)address;
             return true;
         }
 
+        bool isProtected = access == GuestPageAccess.Write && (cr0 & WriteProtect) != 0;
         if ((context.Efer & LongModeActive) != 0)
-            return Walk(vcpu, address, access, 4, 9, context.Cr3 & AddressMask, out physical);
+            return WalkLongMode(vcpu, address, access, Present | (isProtected ? Writable : 0), context.Cr3 & AddressMask, out physical);
         if ((context.Cr4 & PhysicalAddressExtension) != 0)
             return Walk(vcpu, (uint)address, access, 3, 9, context.Cr3 & 0xffff_ffe0, out physical);
         return Walk(vcpu, (uint)address, access, 2, 10, context.Cr3 & 0xffff_f000, out physical);
+    }
+
+    // Four levels of eight-byte entries: the way of all 64-bit guests, kept short.
+    private static bool WalkLongMode(Vcpu vcpu, ulong address, GuestPageAccess access, ulong needed, ulong table, out ulong physical)
+    {
+        const int topShift = 39, entryShift = 3;
+        TranslationCache translations = vcpu.Translations;
+        PhysicalMemory memory = vcpu.Host.Memory;
+        physical = 0;
+        for (int shift = topShift; ; shift -= 9)
+        {
+            if (!translations.TryFind(table >> FrameSize.Shift, out Mfn frame, out bool isWritable))
+                return false;
+            int offset = (int)(address >> (shift - entryShift)) & 0xff8;
+            ulong entry = memory.Read64(frame, offset);
+            if ((entry & needed) != needed)
+                return false;
+            bool isLeaf = shift == FrameSize.Shift || ((entry & Large) != 0 && shift != topShift);
+            ulong wanted = isLeaf && access == GuestPageAccess.Write ? Accessed | Dirty : Accessed;
+            if ((entry & wanted) != wanted && isWritable)
+                memory.CompareExchange64(frame, offset, entry | wanted, entry);
+            if (isLeaf)
+            {
+                ulong low = (1UL << shift) - 1;
+                physical = (entry & AddressMask & ~low) | (address & low);
+                return true;
+            }
+
+            table = entry & AddressMask;
+        }
     }
 
     private static bool Walk(Vcpu vcpu, ulong address, GuestPageAccess access, int levels, int bitsPerLevel, ulong table, out ulong physical)
@@ -66,7 +99,7 @@ public static class GuestPageWalk
             ulong entry = entrySize == 8 ? memory.Read64(tableFrame, offset) : memory.Read32(tableFrame, offset);
             if ((entry & Present) == 0 || (write && (entry & Writable) == 0))
                 return false;
-            bool leaf = level == 0 || ((entry & Large) != 0 && level < 3 && !(levels == 3 && level == 2));
+            bool leaf = level == 0 || ((entry & Large) != 0 && level < 2);
             ulong wanted = Accessed | (leaf && access == GuestPageAccess.Write ? Dirty : 0);
             if ((entry & wanted) != wanted && !(levels == 3 && level == 2) && tableIsWritable)
                 MarkUsed(memory, tableFrame, offset, entrySize, entry, entry | wanted);

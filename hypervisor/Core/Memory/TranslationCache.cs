@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The last few guest frames that the hypervisor has looked up for a vCPU, so that a copy from a guest costs few instructions.
 
+using System.Runtime.CompilerServices;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Memory;
@@ -25,20 +26,29 @@ public sealed class TranslationCache(P2m p2m)
         public bool IsWritable;
     }
 
-    /// <summary>The machine frame behind a guest frame; false when there is none.</summary>
-    public bool TryFind(ulong guestFrame, out Mfn frame, out bool isWritable)
+    /// <summary>Forgets what an older generation of the p2m said; before a walk, and whenever the p2m may have changed since.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Refresh()
     {
         uint generation = p2m.Generation;
         if (generation != _generation)
             Clear(generation);
-        ref Entry entry = ref _entries[(int)guestFrame & (Size - 1)];
-        if (entry.Tag == guestFrame + 1)
-        {
-            frame = new Mfn(entry.Frame);
-            isWritable = entry.IsWritable;
-            return true;
-        }
+    }
 
+    /// <summary>The machine frame behind a guest frame; false when there is none. <see cref="Refresh"/> comes first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFind(ulong guestFrame, out Mfn frame, out bool isWritable)
+    {
+        ref Entry entry = ref _entries[(int)guestFrame & (Size - 1)];
+        if (entry.Tag != guestFrame + 1)
+            return LookUp(guestFrame, ref entry, out frame, out isWritable);
+        frame = new Mfn(entry.Frame);
+        isWritable = entry.IsWritable;
+        return true;
+    }
+
+    private bool LookUp(ulong guestFrame, ref Entry entry, out Mfn frame, out bool isWritable)
+    {
         P2mEntry found = p2m.Lookup(new Gfn(guestFrame));
         frame = found.Frame;
         isWritable = found.IsWritable;
