@@ -47,7 +47,7 @@ public class ConformanceTests
         Ending expected = Ending.Read(TestKernel.Golden("xen-4.17-pvh-dom0-endings.txt"), ending, option);
         using QemuMachine machine = QemuMachine.Start(TestKernel.Machine("basics", ending, option));
         foreach (string line in expected.Lines)
-            machine.WaitFor(line, StandardMachine.BootTimeout);
+            machine.WaitFor(line, TimeSpan.FromSeconds(60));
         if (expected.EndsByItself)
             machine.WaitForEnd(TimeSpan.FromSeconds(60));
         else
