@@ -180,11 +180,15 @@ internal static unsafe class Start
         {
             uint apicId = tables.ProcessorApicId(i);
             if (apicId == host.Platform.ApicId(0))
+            {
+                host.Processors[0]!.AcpiId = tables.ProcessorAcpiId(i);
                 continue;
+            }
+
             int id = host.ProcessorCount;
             PerCpu* block = NewBlock(id);
             block->ApicId = apicId;
-            Cpu cpu = new(host, id);
+            Cpu cpu = new(host, id) { AcpiId = tables.ProcessorAcpiId(i) };
             block->Processor = cpu;
             block->Runner = new VcpuRunner(host, cpu, block, Root.Platform);
             Root.Platform.SetApicId(id, apicId);

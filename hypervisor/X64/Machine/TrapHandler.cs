@@ -50,9 +50,17 @@ internal static unsafe class TrapHandler
             return;
         }
 
-        if (frame->Vector == NonMaskable && Panic.IsUnderWay)
-            Assembly.HaltForever();
         PerCpu* block = Assembly.PerCpu();
+        if (frame->Vector == NonMaskable)
+        {
+            // Another CPU's panic stops this one; any other NMI is counted (debug key 'n') and passed over.
+            if (Panic.IsUnderWay)
+                Assembly.HaltForever();
+            if (Root.HasHost)
+                block->Processor.NmiCount++;
+            return;
+        }
+
         bool isServing = Root.HasHost && block->IsServing != 0 && frame->Vector is not (NonMaskable or DoubleFault or MachineCheck);
         if (!isServing || block->Processor.Held.HoldsHostState)
         {

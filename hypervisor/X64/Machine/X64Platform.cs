@@ -18,6 +18,7 @@ internal sealed class X64Platform : Platform
     private readonly uint[] _apicIds = new uint[Host.MaxProcessors];
     private readonly ulong[] _pendingGsis = new ulong[IoApicHardware.MaxGsis / 64];
     private readonly byte[] _isLevel = new byte[IoApicHardware.MaxGsis];
+    private readonly byte[] _isRouted = new byte[IoApicHardware.MaxGsis];
     private uint _apicTicksPerNsShifted;
 
     /// <summary>The GSI of the serial console's interrupt, or -1: polled by a timer.</summary>
@@ -134,6 +135,7 @@ internal sealed class X64Platform : Platform
             return;
         using SpinLock.Guard guard = _ioApicLock.Enter(CurrentProcessor);
         _isLevel[gsi] = levelTriggered ? (byte)1 : (byte)0;
+        _isRouted[gsi] = 1;
         IoApicHardware.Route(gsi, _apicIds[0], levelTriggered, activeLow);
     }
 
@@ -161,6 +163,22 @@ internal sealed class X64Platform : Platform
         ebx = result[1];
         ecx = result[2];
         edx = result[3];
+    }
+
+    public override void DumpInterrupts()
+    {
+        Host host = Root.Host;
+        for (int gsi = 0; gsi < IoApicHardware.GsiCount; gsi++)
+        {
+            ulong entry = IoApicHardware.ReadEntry(gsi);
+            bool isConsole = gsi == ConsoleGsi;
+            bool isMasked = (entry & (1 << 16)) != 0;
+            if (isMasked && !isConsole && (gsi >= IoApicHardware.MaxGsis || _isRouted[gsi] == 0))
+                continue;
+            host.Console.Begin(CurrentProcessor).Text("   GSI "u8).Decimal(gsi).Text(": vec=0x"u8).Hex(entry & 0xff, 2).Text((entry & (1 << 15)) != 0 ? " level"u8 : " edge"u8)
+                .Text((entry & (1 << 13)) != 0 ? " low"u8 : " high"u8).Text(" apic="u8).Decimal(entry >> 56).Text(isMasked ? " masked"u8 : " unmasked"u8)
+                .Text(isConsole ? " hypervisor's console"u8 : " domain 0"u8).End();
+        }
     }
 
     public override unsafe void DumpExecutionState()

@@ -158,6 +158,28 @@ function xs_fxrstor
     fxrstor64 (%rdi)
     ret
 
+# void xs_save_breakpoints(ulong* four), void xs_restore_breakpoints(ulong* four): DR0..DR3
+function xs_save_breakpoints
+    movq %dr0, %rax
+    movq %rax, (%rdi)
+    movq %dr1, %rax
+    movq %rax, 8(%rdi)
+    movq %dr2, %rax
+    movq %rax, 16(%rdi)
+    movq %dr3, %rax
+    movq %rax, 24(%rdi)
+    ret
+function xs_restore_breakpoints
+    movq (%rdi), %rax
+    movq %rax, %dr0
+    movq 8(%rdi), %rax
+    movq %rax, %dr1
+    movq 16(%rdi), %rax
+    movq %rax, %dr2
+    movq 24(%rdi), %rax
+    movq %rax, %dr3
+    ret
+
 # void xs_load_tables(gdt pointer, idt pointer, ushort tss selector): also reloads the segment registers.
 function xs_load_tables
     lgdt (%rdi)

@@ -92,6 +92,12 @@ internal static unsafe class Assembly
     [MethodImpl(Call), RuntimeImport("*", "xs_fxrstor")]
     internal static extern void Fxrstor(byte* area);
 
+    [MethodImpl(Call), RuntimeImport("*", "xs_save_breakpoints")]
+    internal static extern void SaveBreakpoints(ref Svm.GuestFrame.BreakpointAddresses four);
+
+    [MethodImpl(Call), RuntimeImport("*", "xs_restore_breakpoints")]
+    internal static extern void RestoreBreakpoints(ref Svm.GuestFrame.BreakpointAddresses four);
+
     [MethodImpl(Call), RuntimeImport("*", "xs_load_tables")]
     internal static extern void LoadTables(void* gdtPointer, void* idtPointer, ushort taskSelector);
 

@@ -30,6 +30,15 @@ internal struct GuestFrame
 
     public XmmRegisters Xmm;
 
+    /// <summary>DR0 to DR3 while the vCPU is switched out; VMRUN switches DR6 and DR7 only.</summary>
+    public BreakpointAddresses Breakpoints;
+
+    [InlineArray(4)]
+    public struct BreakpointAddresses
+    {
+        private ulong _first;
+    }
+
     [InlineArray(32)]
     public struct XmmRegisters
     {

@@ -121,6 +121,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         {
             Unload();
             CpuFeatures.RestoreExtendedState(vcpu.ExtendedState, owner.EnabledStates);
+            Assembly.RestoreBreakpoints(ref vcpu.Frame.Breakpoints);
             vcpu.Frame.HostVmcb = block->HostVmcb;
             // All vCPUs share one address-space id.
             vcpu.Vmcb.TlbControl = Svm.FlushAll;
@@ -137,6 +138,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         if (CpuFeatures.HasXsave)
             _loaded.Vcpu.EnabledStates = Assembly.ReadXcr0();
         CpuFeatures.SaveExtendedState(_loaded.ExtendedState);
+        Assembly.SaveBreakpoints(ref _loaded.Frame.Breakpoints);
         _loaded = null;
         host.Scheduler.ContextSaved(cpu);
     }
