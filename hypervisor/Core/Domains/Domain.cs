@@ -29,6 +29,7 @@ public sealed partial class Domain
         EventChannels = new EventChannelTable(this);
         Grants = new GrantTable(this);
         _hvmParameters = new ulong[HvmParameterCount];
+        _hvmParameters[(int)XenSharp.Abi.HvmParam.TripleFaultReason] = (ulong)XenSharp.Abi.ShutdownReason.Reboot;
         CreateDevices();
         Watchdogs = new DomainWatchdogs(this);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Why a guest left, and what is done about it (AMD APM vol. 2, appendix C).
 
+using XenSharp.Abi;
 using XenSharp.Core;
 using XenSharp.Core.Console;
 using XenSharp.Core.CpuPolicy;
@@ -80,7 +81,7 @@ internal sealed class ExitHandler(Host host)
                 vcpu.InjectException(InvalidOpcode, -1);
                 break;
             case Svm.ExitShutdown:
-                Crash(vcpu, owner, "triple fault"u8);
+                EndByTripleFault(vcpu, owner);
                 break;
             default:
                 Crash(vcpu, owner, (uint)code == uint.MaxValue ? "the CPU refuses its state (VMEXIT_INVALID)"u8 : "unexpected exit"u8);
@@ -235,6 +236,16 @@ internal sealed class ExitHandler(Host host)
         InterruptInjection.TakeTaskPriority(vcpu, owner);
         MmioEmulation.Emulate(owner, physical, owner.Processor);
         InterruptInjection.GiveTaskPriority(vcpu, owner);
+    }
+
+    // As a machine resets: the domain is shut down with the reason of HVM_PARAM_TRIPLE_FAULT_REASON, reboot unless it was changed.
+    private static void EndByTripleFault(SvmVcpu vcpu, Vcpu owner)
+    {
+        uint reason = (uint)owner.Domain.HvmParameters[(int)HvmParam.TripleFaultReason];
+        owner.Host.Console.Begin(LogLevel.Error, owner.Processor).Text("d"u8).Decimal(owner.Domain.Id).Text("v"u8).Decimal(owner.Id)
+            .Text(" Triple fault - invoking HVM shutdown action "u8).Decimal(reason).End();
+        GuestStateDump.Print(owner.Host, vcpu);
+        owner.Domain.Shutdown(reason, owner.Processor);
     }
 
     private static void Crash(SvmVcpu vcpu, Vcpu owner, System.ReadOnlySpan<byte> reason)

@@ -4,6 +4,7 @@
 using System;
 using System.Buffers.Binary;
 using XenSharp.Edge;
+using XenSharp.X64.Machine;
 using XenSharp.X64.Runtime;
 
 namespace XenSharp.X64.Svm;
@@ -69,11 +70,11 @@ internal sealed class SvmVcpu : VcpuContext
 
     public override ulong Cr4 => Vmcb.Cr4;
 
-    public override ulong Efer => Vmcb.Efer & ~Machine.Msr.EferSvm;
+    public override ulong Efer => Vmcb.Efer & ~Msr.EferSvm;
 
     public override int PrivilegeLevel => Vmcb.PrivilegeLevel;
 
-    public override bool Is64Bit => (Vmcb.Efer & Machine.Msr.EferLongModeActive) != 0 && (Vmcb.Cs.Attributes & 0x200) != 0;
+    public override bool Is64Bit => (Vmcb.Efer & Msr.EferLongModeActive) != 0 && (Vmcb.Cs.Attributes & 0x200) != 0;
 
     public override ulong CodeBase => Is64Bit ? 0 : Vmcb.Cs.Base;
 
@@ -158,6 +159,45 @@ internal sealed class SvmVcpu : VcpuContext
         Vmcb.Rip = 0;
     }
 
+    // What VMRUN refuses must be refused here (AMD APM vol. 2, 15.5.1 "Canonicalization and consistency checks").
+    public override bool TrySetControlRegisters(ulong cr0, ulong cr3, ulong cr4, ulong efer)
+    {
+        const ulong protection = 1, extensionType = 1 << 4, notWriteThrough = 1 << 29, cacheDisable = 1 << 30, paging = 1UL << 31, physicalAddressExtension = 1 << 5;
+        const ulong allowedEfer = Msr.EferSyscall | Msr.EferLongModeEnable | Msr.EferLongModeActive | Msr.EferNoExecute | (1 << 14);
+        bool isPaging = (cr0 & paging) != 0, isLong = (efer & Msr.EferLongModeEnable) != 0;
+        if (cr0 >> 32 != 0 || (cr0 & (notWriteThrough | cacheDisable)) == notWriteThrough || (isPaging && (cr0 & protection) == 0))
+            return false;
+        if ((cr4 & ~CpuFeatures.GuestCr4Bits) != 0 || (efer & ~allowedEfer) != 0 || (isPaging && isLong && (cr4 & physicalAddressExtension) == 0))
+            return false;
+        ResetCommon();
+        Vmcb.Cr0 = cr0 | extensionType;
+        Vmcb.Cr3 = cr3;
+        Vmcb.Cr4 = cr4;
+        bool isActive = isLong && isPaging;
+        Vmcb.Efer = (efer & ~Msr.EferLongModeActive) | (isActive ? Msr.EferLongModeActive : 0) | Msr.EferSvm;
+        SetSegment(ref Vmcb.Ds, 0, 0xc93, uint.MaxValue, 0);
+        Vmcb.Es = Vmcb.Fs = Vmcb.Gs = Vmcb.Ss = Vmcb.Cs = Vmcb.Ds;
+        SetSegment(ref Vmcb.Tr, 0, 0x08b, 0x67, 0);
+        return true;
+    }
+
+    public override void SetSegment(int segment, ulong segmentBase, uint limit, ushort attributes)
+    {
+        switch (segment)
+        {
+            case 0: SetSegment(ref Vmcb.Es, 0, attributes, limit, segmentBase); break;
+            case 1: SetSegment(ref Vmcb.Cs, 0, attributes, limit, segmentBase); break;
+            case 2:
+                SetSegment(ref Vmcb.Ss, 0, attributes, limit, segmentBase);
+                Vmcb.PrivilegeLevel = (byte)((attributes >> 5) & 3);
+                break;
+            case 3: SetSegment(ref Vmcb.Ds, 0, attributes, limit, segmentBase); break;
+            case 4: SetSegment(ref Vmcb.Fs, 0, attributes, limit, segmentBase); break;
+            case 5: SetSegment(ref Vmcb.Gs, 0, attributes, limit, segmentBase); break;
+            case 6: SetSegment(ref Vmcb.Tr, 0, attributes, limit, segmentBase); break;
+        }
+    }
+
     public override void InjectException(int vector, int errorCode)
     {
         ulong injected = (uint)vector | Svm.EventTypeException | Svm.EventValid;
@@ -172,7 +212,7 @@ internal sealed class SvmVcpu : VcpuContext
     /// </summary>
     public void SkipInstruction(int length)
     {
-        ulong next = Machine.CpuFeatures.HasNextRip ? Vmcb.NextRip : Vmcb.Rip + (uint)length;
+        ulong next = CpuFeatures.HasNextRip ? Vmcb.NextRip : Vmcb.Rip + (uint)length;
         Vmcb.Rip = Is64Bit ? next : (uint)next;
         Vmcb.InterruptShadow = 0;
     }
@@ -195,7 +235,7 @@ internal sealed class SvmVcpu : VcpuContext
         SetSegment(ref Vmcb.Gdtr, 0, 0, 0xffff, 0);
         SetSegment(ref Vmcb.Idtr, 0, 0, 0xffff, 0);
         Vmcb.PrivilegeLevel = 0;
-        Vmcb.Efer = Machine.Msr.EferSvm;
+        Vmcb.Efer = Msr.EferSvm;
         Vmcb.Cr2 = 0;
         Vmcb.Cr3 = 0;
         Vmcb.Cr4 = 0;
