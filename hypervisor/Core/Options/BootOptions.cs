@@ -21,6 +21,13 @@ public sealed class BootOptions
     /// <summary>`dom0_max_vcpus=`: the lower end of the range.</summary>
     public int Dom0MinVcpus { get; set; }
 
+    /// <summary>dom0's vCPUs on a machine with so many CPUs: one for each within the range, as in Xen.</summary>
+    public int Dom0Vcpus(int processors)
+    {
+        int most = Dom0MaxVcpus > 0 ? Dom0MaxVcpus : Math.Max(processors, Dom0MinVcpus);
+        return Math.Min(Math.Clamp(processors, Math.Min(Dom0MinVcpus, most), most), Domains.Domain.MaxVcpus);
+    }
+
     /// <summary>`noreboot`: halt instead of rebooting after dom0's end or a panic.</summary>
     public bool NoReboot { get; set; }
 

@@ -139,12 +139,8 @@ internal sealed class ExitHandler(Host host)
     {
         // mov cr4, reg: 0f 22 /4, with an optional REX prefix that extends the register.
         System.Span<byte> bytes = stackalloc byte[4];
-        if (!Core.Memory.GuestAccess.Read(owner, vcpu.CodeBase + vcpu.Rip, bytes))
-        {
-            vcpu.InjectException(InvalidOpcode, -1);
-            return;
-        }
-
+        bytes.Clear();
+        GuestCode.Fetch(owner, bytes);
         int start = (bytes[0] & 0xf0) == 0x40 && vcpu.Is64Bit ? 1 : 0;
         if (bytes[start] != 0x0f || bytes[start + 1] != 0x22)
         {

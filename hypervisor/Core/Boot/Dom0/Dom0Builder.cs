@@ -39,7 +39,7 @@ public sealed class Dom0Builder
     public bool Build(in Dom0Source source, ReadOnlySpan<E820Entry> machineMap)
     {
         _host.Console.Print("*** Building a PVH Dom0 ***"u8);
-        int vcpus = _host.Options.Dom0MaxVcpus > 0 ? _host.Options.Dom0MaxVcpus : _host.ProcessorCount;
+        int vcpus = _host.Options.Dom0Vcpus(_host.ProcessorCount);
         ulong pages = ChooseMemory();
         if (pages == 0)
             return false;
