@@ -34,6 +34,8 @@ internal sealed class ExitHandler(Host host)
         switch (code)
         {
             case Svm.ExitVintr:
+                InterruptInjection.CloseWindow(ref vcpu.Vmcb);
+                break;
             case Svm.ExitNmi:
             case Svm.ExitInit:
                 break;

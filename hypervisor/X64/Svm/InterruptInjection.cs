@@ -11,33 +11,51 @@ internal static class InterruptInjection
     private const int ExternalTypeMax = 30;
     private const uint NonMaskable = 2;
 
-    /// <summary>Puts what the vCPU has pending into its VMCB; true when there was something, so that <see cref="Reclaim"/> is due.</summary>
-    public static bool Prepare(SvmVcpu vcpu, Vcpu owner)
+    /// <summary>
+    /// Puts what the vCPU has pending into its VMCB. What cannot be taken now opens the interrupt window: the guest then exits as soon as
+    /// it can. The window stays open over other exits until it is used, so that a guest that keeps interrupts off pays for it once.
+    /// </summary>
+    public static void Prepare(SvmVcpu vcpu, Vcpu owner)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
+        bool canTake = (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0 && (vmcb.EventInjection & Svm.EventValid) == 0;
+        bool isOpen = (vmcb.Intercept1 & Svm.InterceptVintr) != 0;
+        if (!canTake && isOpen && !owner.Apic.HasNmi)
+            return;
         if (owner.Apic.HasNmi && (vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Intercept1 & Svm.InterceptIret) == 0)
         {
             // The end of its handler is seen by the IRET: until then no other NMI is delivered.
             owner.Apic.TakeNmi();
             vmcb.EventInjection = NonMaskable | Svm.EventTypeNmi | Svm.EventValid;
             vmcb.Intercept1 |= Svm.InterceptIret;
+            canTake = false;
         }
 
         TakeTaskPriority(vcpu, owner);
         int vector = owner.PendingInterrupt();
-        if (vector < 0)
-            return (vmcb.EventInjection & Svm.EventValid) != 0;
-        if ((vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0)
+        bool isWaiting = vector >= 0;
+        if (isWaiting && canTake)
         {
             vmcb.EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
-            if (!owner.AcceptInterrupt(vector))
-                return true;
+            isWaiting = owner.AcceptInterrupt(vector);
         }
 
-        // Not now: exit as soon as the guest can take it.
+        if (isWaiting)
+            OpenWindow(ref vmcb);
+        else if (isOpen)
+            CloseWindow(ref vmcb);
+    }
+
+    public static void CloseWindow(ref Vmcb vmcb)
+    {
+        vmcb.VirtualInterrupt &= ~Svm.VirtualInterruptPending;
+        vmcb.Intercept1 &= ~Svm.InterceptVintr;
+    }
+
+    private static void OpenWindow(ref Vmcb vmcb)
+    {
         vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
         vmcb.Intercept1 |= Svm.InterceptVintr;
-        return true;
     }
 
     /// <summary>CR8 as the guest has left it becomes the task priority of its APIC.</summary>
@@ -52,12 +70,10 @@ internal static class InterruptInjection
     public static void GiveTaskPriority(SvmVcpu vcpu, Vcpu owner) =>
         vcpu.Vmcb.VirtualInterrupt = (vcpu.Vmcb.VirtualInterrupt & ~15u) | ((uint)owner.Apic.TaskPriority >> 4);
 
-    /// <summary>After an exit: closes the window, and keeps an event whose delivery the exit has interrupted.</summary>
+    /// <summary>After an exit that interrupted the delivery of an event, or followed one: the event is kept, or forgotten.</summary>
     public static void Reclaim(SvmVcpu vcpu)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
-        vmcb.VirtualInterrupt &= ~Svm.VirtualInterruptPending;
-        vmcb.Intercept1 &= ~Svm.InterceptVintr;
         ulong interrupted = vmcb.ExitInterruptInfo;
         vmcb.EventInjection = 0;
         if ((interrupted & Svm.EventValid) == 0)

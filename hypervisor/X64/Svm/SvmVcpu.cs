@@ -14,6 +14,7 @@ namespace XenSharp.X64.Svm;
 internal sealed class SvmVcpu : VcpuContext
 {
     private const ulong ReservedFlags = 2;
+    private const ushort LongSegment = 0x200;
     private const int ExtendedStateOffset = 1024, ExtendedStateSize = 3072;
 
     private readonly ulong _vmcb;
@@ -74,7 +75,7 @@ internal sealed class SvmVcpu : VcpuContext
 
     public override int PrivilegeLevel => Vmcb.PrivilegeLevel;
 
-    public override bool Is64Bit => (Vmcb.Efer & Msr.EferLongModeActive) != 0 && (Vmcb.Cs.Attributes & 0x200) != 0;
+    public override bool Is64Bit => (Vmcb.Efer & Msr.EferLongModeActive) != 0 && (Vmcb.Cs.Attributes & LongSegment) != 0;
 
     public override ulong CodeBase => Is64Bit ? 0 : Vmcb.Cs.Base;
 
@@ -212,9 +213,10 @@ internal sealed class SvmVcpu : VcpuContext
     /// </summary>
     public void SkipInstruction(int length)
     {
-        ulong next = CpuFeatures.HasNextRip ? Vmcb.NextRip : Vmcb.Rip + (uint)length;
-        Vmcb.Rip = Is64Bit ? next : (uint)next;
-        Vmcb.InterruptShadow = 0;
+        ref Vmcb vmcb = ref Vmcb;
+        ulong next = CpuFeatures.HasNextRip ? vmcb.NextRip : vmcb.Rip + (uint)length;
+        vmcb.Rip = (vmcb.Cs.Attributes & LongSegment) != 0 ? next : (uint)next;
+        vmcb.InterruptShadow = 0;
     }
 
     private static void SetSegment(ref VmcbSegment segment, ushort selector, ushort attributes, uint limit, ulong baseAddress)

@@ -87,7 +87,8 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     {
         Vcpu owner = vcpu.Vcpu;
         ref Vmcb vmcb = ref vcpu.Vmcb;
-        bool isInjecting = owner.HasInterruptWork && InterruptInjection.Prepare(vcpu, owner);
+        if (owner.HasInterruptWork)
+            InterruptInjection.Prepare(vcpu, owner);
         _entryCount++;
         Interlocked.Exchange(ref _isInGuest, 1);
         uint generation = vcpu.Translation.Generation;
@@ -100,7 +101,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         vcpu.Enter();
         Volatile.Write(ref _isInGuest, 0);
         vmcb.TlbControl = 0;
-        if (isInjecting || ((uint)vmcb.ExitInterruptInfo & (uint)Svm.EventValid) != 0 || ((uint)vmcb.EventInjection & (uint)Svm.EventValid) != 0)
+        if ((((uint)vmcb.ExitInterruptInfo | (uint)vmcb.EventInjection) & (uint)Svm.EventValid) != 0)
             InterruptInjection.Reclaim(vcpu);
         if (vmcb.ExitCode == Svm.ExitIntr)
         {
