@@ -126,7 +126,9 @@ public static class SchedOp
     {
         if (!GuestAccess.TryRead(caller, argument, out SchedulerWatchdog watchdog))
             return -(long)Errno.Fault;
-        return caller.Domain.Watchdogs.Set(watchdog.Id, watchdog.Timeout, caller.Processor);
+        long result = caller.Domain.Watchdogs.Set(watchdog.Id, watchdog.Timeout, caller.Processor);
+        // Xen hands this one errno through 32 bits without a sign.
+        return result == -(long)Errno.NoSpace ? (uint)result : result;
     }
 
     private static long PinOverride(Vcpu caller, ulong argument)

@@ -15,22 +15,17 @@ public static class GuestAccess
 {
     public static bool Read(Vcpu vcpu, ulong address, Span<byte> destination)
     {
-        PhysicalMemory memory = vcpu.Host.Memory;
-        if ((int)(address & FrameSize.Mask) + destination.Length <= FrameSize.Bytes && destination.Length > 0)
-        {
-            if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Read, out Mfn only))
-                return false;
-            memory.Read(only, (int)(address & FrameSize.Mask), destination);
-            return true;
-        }
-
         while (destination.Length > 0)
         {
-            if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Read, out Mfn frame))
-                return false;
             int offset = (int)(address & FrameSize.Mask);
             int count = Math.Min(destination.Length, FrameSize.Bytes - offset);
-            memory.Read(frame, offset, destination.Slice(0, count));
+            vcpu.Processor.BeginCopy();
+            bool isMapped = GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Read, out Mfn frame);
+            if (isMapped)
+                vcpu.Host.Memory.Read(frame, offset, destination.Slice(0, count));
+            vcpu.Processor.EndCopy();
+            if (!isMapped)
+                return false;
             destination = destination.Slice(count);
             address += (ulong)count;
         }
@@ -40,22 +35,17 @@ public static class GuestAccess
 
     public static bool Write(Vcpu vcpu, ulong address, ReadOnlySpan<byte> source)
     {
-        PhysicalMemory memory = vcpu.Host.Memory;
-        if ((int)(address & FrameSize.Mask) + source.Length <= FrameSize.Bytes && source.Length > 0)
-        {
-            if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Write, out Mfn only))
-                return false;
-            memory.Write(only, (int)(address & FrameSize.Mask), source);
-            return true;
-        }
-
         while (source.Length > 0)
         {
-            if (!GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Write, out Mfn frame))
-                return false;
             int offset = (int)(address & FrameSize.Mask);
             int count = Math.Min(source.Length, FrameSize.Bytes - offset);
-            memory.Write(frame, offset, source.Slice(0, count));
+            vcpu.Processor.BeginCopy();
+            bool isMapped = GuestPageWalk.Translate(vcpu, address, GuestPageAccess.Write, out Mfn frame);
+            if (isMapped)
+                vcpu.Host.Memory.Write(frame, offset, source.Slice(0, count));
+            vcpu.Processor.EndCopy();
+            if (!isMapped)
+                return false;
             source = source.Slice(count);
             address += (ulong)count;
         }

@@ -29,6 +29,7 @@ public enum PendingWork : uint
 public abstract class Processor(int id)
 {
     private uint _pending;
+    private int _copies;
 
     public int Id { get; } = id;
 
@@ -42,6 +43,24 @@ public abstract class Processor(int id)
     {
         if (((PendingWork)Volatile.Read(ref _pending) & work) != work)
             Interlocked.Or(ref _pending, (uint)work);
+    }
+
+    /// <summary>
+    /// Odd while this CPU copies from or to a guest: between its look at the translation and the end of the copy the frame must not be
+    /// given to somebody else. Whoever removes translations waits, after its change, until a value that was odd has changed.
+    /// </summary>
+    public int Copies => Volatile.Read(ref _copies);
+
+    /// <summary>Starts a copy: translations are looked up after this. No lock may be taken until <see cref="EndCopy"/>.</summary>
+    public void BeginCopy() => Interlocked.Increment(ref _copies);
+
+    public void EndCopy() => Volatile.Write(ref _copies, _copies + 1);
+
+    /// <summary>The entry that was being served is abandoned, and with it the copy in which it may have been.</summary>
+    public void AbandonCopy()
+    {
+        if ((_copies & 1) != 0)
+            EndCopy();
     }
 
     /// <summary>Takes all pending work.</summary>

@@ -31,7 +31,7 @@ internal static unsafe class Start
         EarlyMemory.Reserve(Assembly.TextStart() - HostPageTables.ImageOffset - 0x1000, Assembly.ImageEnd() - HostPageTables.ImageOffset);
         EarlyMemory.Reserve(0x9f000, 0x100000);
         if (EarlyMemory.TotalRam < SmallestMemory)
-            EarlyConsole.Stop("the machine has less than 64 MiB of memory; give it more"u8);
+            EarlyConsole.Stop("the machine has too little memory: give it 64 MiB at least"u8);
         CpuFeatures.Detect();
         ulong trampoline = SecondaryProcessors.Prepare();
         HostPageTables.Activate(CpuFeatures.HasGigabytePages);

@@ -77,6 +77,7 @@ internal static unsafe class TrapHandler
         Cpu cpu = block->Processor;
         Vcpu? served = cpu.Current;
         cpu.Held.ReleaseAll();
+        cpu.AbandonCopy();
         block->IsServing = 0;
         Host host = cpu.Host;
         LogLine line = host.Console.Begin(LogLevel.Error, cpu).Text("FAULT: "u8).Text(Describe(frame->Vector)).Text(" at "u8);

@@ -81,8 +81,8 @@ internal sealed class X64Platform : Platform
     public override int ReadConsole() => EarlyConsole.Read();
 
     /// <summary>
-    /// Waits until no other CPU runs guest code that entered with older translations of <paramref name="p2m"/>. A CPU that enters later
-    /// sees the new generation and flushes, so the wait is for one exit at most.
+    /// Waits until no other CPU copies by older translations of <paramref name="p2m"/>, or runs guest code that entered with older ones.
+    /// A CPU that enters later sees the new generation and flushes, so the wait is for one exit at most.
     /// </summary>
     public unsafe void ExpelGuests(P2m p2m)
     {
@@ -90,13 +90,24 @@ internal sealed class X64Platform : Platform
         for (int i = 0; i < Root.Host.ProcessorCount; i++)
         {
             Svm.VcpuRunner? runner = i == self ? null : _runners[i];
-            if (runner == null || !runner.Runs(p2m))
+            if (runner == null)
+                continue;
+            WaitForCopy(Root.Host.Processors[i]!);
+            if (!runner.Runs(p2m))
                 continue;
             uint entry = runner.EntryCount;
             LocalApicHardware.SendFixed(_apicIds[i], LocalApicHardware.KickVector);
             while (runner.Runs(p2m) && runner.EntryCount == entry)
                 Assembly.Pause();
         }
+    }
+
+    // A copy takes no lock and is bounded by a page, so the wait is short whatever the caller holds.
+    private static void WaitForCopy(Processor processor)
+    {
+        int copies = processor.Copies;
+        while ((copies & 1) != 0 && processor.Copies == copies)
+            Assembly.Pause();
     }
 
     /// <summary>Interrupt context: remembers the line and masks it if it is level-triggered.</summary>
