@@ -164,7 +164,7 @@ public class SchedOpTests
     {
         Assert.Equal(1, Watchdog(0, 10));
         Assert.Equal(2, Watchdog(0, 20));
-        Assert.Equal((uint)unchecked((int)NoSpace), Watchdog(0, 20));
+        Assert.Equal(unchecked((uint)NoSpace), Watchdog(0, 20));
         Assert.Equal(Invalid, Watchdog(3, 20));
         Assert.Equal(0, Watchdog(1, 0));
         Assert.Equal(Invalid, Watchdog(1, 0));
