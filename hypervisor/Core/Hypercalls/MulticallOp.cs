@@ -58,9 +58,9 @@ public static class MulticallOp
             }
             else
             {
-                if (!GuestPageWalk.Translate(caller, list, GuestPageAccess.Write, out Mfn frame))
+                uint generation = caller.Domain.P2m.Generation;
+                if (!GuestPageWalk.Translate(caller, list, GuestPageAccess.Write, out Mfn frame) || !RunPage(caller, frame, generation, ref list, ref count, out goesOn))
                     return EFAULT;
-                goesOn = RunPage(caller, frame, ref list, ref count);
                 if (caller.Continuation.IsRequested && !StoreContinuation(caller, list))
                     return EFAULT;
             }
@@ -75,20 +75,55 @@ public static class MulticallOp
         return 0;
     }
 
-    // The entries of one page, while the page stays what it is. False: stop here.
-    private static bool RunPage(Vcpu caller, Mfn frame, ref ulong list, ref uint count)
+    // The entries of one page, while the page stays what it is; false: a result could not be written.
+    private static bool RunPage(Vcpu caller, Mfn frame, uint generation, ref ulong list, ref uint count, out bool goesOn)
     {
-        PhysicalMemory memory = caller.Host.Memory;
-        P2m p2m = caller.Domain.P2m;
-        uint generation = p2m.Generation;
         do
         {
-            RunInPlace(caller, memory, frame, (int)(list & FrameSize.Mask));
-            if (!Advance(caller, ref list, ref count))
+            if (!TryReadEntry(caller, frame, generation, (int)(list & FrameSize.Mask), out Entry entry))
+            {
+                // The domain's memory map has changed since the page was looked up: once more, but not for ever.
+                goesOn = caller.Continuation.Spend(EntryCost);
+                return true;
+            }
+
+            ulong result = (ulong)HypercallTable.Call(caller, entry.Number, in entry.Arguments);
+            if (!TryWriteResult(caller, frame, generation, (int)(list & FrameSize.Mask), result) && !GuestAccess.TryWrite(caller, list + ResultOffset, in result))
+            {
+                caller.Continuation.IsRequested = false;
+                goesOn = false;
                 return false;
+            }
+
+            goesOn = Advance(caller, ref list, ref count);
         }
-        while (count != 0 && (list & FrameSize.Mask) - 1 < FrameSize.Bytes - EntrySize && p2m.Generation == generation);
+        while (goesOn && count != 0 && (list & FrameSize.Mask) - 1 < FrameSize.Bytes - EntrySize);
         return true;
+    }
+
+    // The frame found earlier is used only while the generation is the same, and inside an announced copy: whoever changes the map after
+    // that look waits for the end of the copy before the frame goes to somebody else.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryReadEntry(Vcpu caller, Mfn frame, uint generation, int offset, out Entry entry)
+    {
+        entry = default;
+        caller.Processor.BeginCopy();
+        bool isSame = caller.Domain.P2m.Generation == generation;
+        if (isSame)
+            caller.Host.Memory.Read(frame, offset, AbiBytes.Of(ref entry));
+        caller.Processor.EndCopy();
+        return isSame;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryWriteResult(Vcpu caller, Mfn frame, uint generation, int offset, ulong result)
+    {
+        caller.Processor.BeginCopy();
+        bool isSame = caller.Domain.P2m.Generation == generation;
+        if (isSame)
+            caller.Host.Memory.Write64(frame, offset + ResultOffset, result);
+        caller.Processor.EndCopy();
+        return isSame;
     }
 
     // To the next entry, unless this one is to be continued; false when the multicall should stop before it.
@@ -100,13 +135,6 @@ public static class MulticallOp
         list += EntrySize;
         count--;
         return count == 0 || (caller.Continuation.Spend(EntryCost) && caller.Processor.Pending == PendingWork.None);
-    }
-
-    private static void RunInPlace(Vcpu caller, PhysicalMemory memory, Mfn frame, int offset)
-    {
-        Entry entry = default;
-        memory.Read(frame, offset, AbiBytes.Of(ref entry));
-        memory.Write64(frame, offset + ResultOffset, (ulong)HypercallTable.Call(caller, entry.Number, in entry.Arguments));
     }
 
     // An entry that is not aligned, or crosses a page.

@@ -88,11 +88,13 @@ public class MulticallTests
     [Fact]
     public void MapChangedByAnEntryIsSeenByTheNext()
     {
-        // The first entry moves the page of the list itself to another frame and puts an empty page in its place.
+        // The first entry takes the page of the list itself away: its result must not land in the frame, which is somebody else's by now.
         _dom0.WriteWords(0x5000, 0x0000_0002_0000_7ff0, 3, 0x20000);
         WriteEntry(0x3000, Memory, 7, 0x5000);
         WriteEntry(0x3040, Version);
+        Edge.Mfn old = _dom0.Frame(3);
         Assert.Equal(Fault, _dom0.Hypercall(Multicall, 0x3000, 2));
+        Assert.Equal(0x5a5aUL, _machine.Memory.Read64(old, 8));
         Assert.False(_dom0.P2m.Lookup(new Edge.Gfn(3)).IsPresent);
     }
 
