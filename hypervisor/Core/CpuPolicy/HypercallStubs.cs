@@ -18,22 +18,29 @@ public static class HypercallStubs
     /// <summary>Fills the guest page at an address; false (#GP) when the address is not page aligned or no writable memory is there.</summary>
     public static bool Write(Vcpu vcpu, ulong guestPhysicalAddress)
     {
-        P2mEntry entry = vcpu.Domain.P2m.Lookup(Gfn.Containing(guestPhysicalAddress));
-        if ((guestPhysicalAddress & FrameSize.Mask) != 0 || entry.Type != P2mType.Ram)
+        if ((guestPhysicalAddress & FrameSize.Mask) != 0 || !FillPage(vcpu, Gfn.Containing(guestPhysicalAddress)))
         {
             vcpu.Host.Console.BeginGuest(LogLevel.Warning, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text(": no hypercall page possible at "u8)
                 .Hex(guestPhysicalAddress).End();
             return false;
         }
 
+        return true;
+    }
+
+    private static bool FillPage(Vcpu vcpu, Gfn guestFrame)
+    {
         Span<byte> stub = stackalloc byte[StubSize];
-        for (int i = 0; i < StubCount; i++)
+        vcpu.Processor.BeginCopy();
+        P2mEntry entry = vcpu.Domain.P2m.Lookup(guestFrame);
+        for (int i = 0; i < StubCount && entry.Type == P2mType.Ram; i++)
         {
             Fill(stub, i);
             vcpu.Host.Memory.Write(entry.Frame, i * StubSize, stub);
         }
 
-        return true;
+        vcpu.Processor.EndCopy();
+        return entry.Type == P2mType.Ram;
     }
 
     private static void Fill(Span<byte> stub, int number)

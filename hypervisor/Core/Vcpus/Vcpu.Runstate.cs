@@ -121,14 +121,18 @@ public sealed partial class Vcpu
             return;
         }
 
-        if (!GuestPageWalk.Translate(this, address, GuestPageAccess.Write, out Mfn frame))
-            return;
-        PhysicalMemory memory = Host.Memory;
-        if (announce)
-            memory.Write64(frame, offset + RunstateEntryTimeOffset, copy.EntryTimeNs);
-        memory.Write(frame, offset, bytes);
-        if (announce)
-            memory.Write64(frame, offset + RunstateEntryTimeOffset, info.EntryTimeNs);
+        Processor.BeginCopy();
+        if (GuestPageWalk.Translate(this, address, GuestPageAccess.Write, out Mfn frame))
+        {
+            PhysicalMemory memory = Host.Memory;
+            if (announce)
+                memory.Write64(frame, offset + RunstateEntryTimeOffset, copy.EntryTimeNs);
+            memory.Write(frame, offset, bytes);
+            if (announce)
+                memory.Write64(frame, offset + RunstateEntryTimeOffset, info.EntryTimeNs);
+        }
+
+        Processor.EndCopy();
     }
 
     private void WriteSplitRunstateArea(ulong address, Span<byte> bytes, bool announce, ulong entryTime)
