@@ -70,6 +70,9 @@ public sealed partial class Host
 
     public Scheduler Scheduler { get; }
 
+    /// <summary>sched_smt_power_savings, kept for xenpm: credit2 does not heed it, in Xen neither.</summary>
+    public uint SmtPowerSavings { get; set; }
+
     /// <summary>CPUs by number; the first <see cref="ProcessorCount"/> entries are set.</summary>
     public Cpu?[] Processors { get; }
 

@@ -46,8 +46,20 @@ public sealed partial class CpuidPolicy
 public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
 {
     private const uint NoSubleaf = uint.MaxValue;
-    private const uint HypervisorBase = 0x4000_0000, ViridianBase = 0x4000_0100, HypervisorLimit = 0x4000_0005;
+    private const uint HypervisorBase = 0x4000_0000, ViridianBase = 0x4000_0100;
+    private const uint CommonFeatures = 0x0183_f3ff;
     private const ulong RecordSize = 24;
+
+    private Form _form;
+    private uint _featuresEdx;
+    private uint _featuresEcx;
+
+    private enum Form
+    {
+        AsStored,
+        Host,
+        Default,
+    }
 
     private struct Record
     {
@@ -59,9 +71,27 @@ public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
     /// <summary>Records written.</summary>
     public uint Count { get; private set; }
 
-    public long WriteHost(HostCpuid host) => WriteAll(host, null);
+    /// <summary>The CPU as it is.</summary>
+    public long WriteRaw(HostCpuid host) => WriteAll(host, null);
 
-    public long WritePolicy(CpuidPolicy policy) => WriteAll(null, policy);
+    /// <summary>What the hypervisor uses of the CPU: with leaf 1's features as given, and without what Xen's recalculate_misc clears.</summary>
+    public long WriteHost(HostCpuid host, uint featuresEdx, uint featuresEcx)
+    {
+        _form = Form.Host;
+        _featuresEdx = featuresEdx;
+        _featuresEcx = featuresEcx;
+        return WriteAll(host, null);
+    }
+
+    /// <summary>What domains to come start from.</summary>
+    public long WriteDefault(CpuidPolicy policy)
+    {
+        _form = Form.Default;
+        return WriteAll(null, policy);
+    }
+
+    /// <summary>A domain's own.</summary>
+    public long WriteDomain(CpuidPolicy policy) => WriteAll(null, policy);
 
     private long WriteAll(HostCpuid? host, CpuidPolicy? policy)
     {
@@ -73,12 +103,10 @@ public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
                 return result;
         }
 
-        CpuidLeaf limit = default;
-        limit.Eax = host == null ? HypervisorLimit : 0;
-        long written = Write(HypervisorBase, NoSubleaf, in limit);
-        limit.Eax = 0;
+        CpuidLeaf unlimited = default; // no policy of Xen's limits the hypervisor's leaves
+        long written = Write(HypervisorBase, NoSubleaf, in unlimited);
         if (written == 0)
-            written = Write(ViridianBase, NoSubleaf, in limit);
+            written = Write(ViridianBase, NoSubleaf, in unlimited);
         uint lastExtended = Get(host, policy, HostCpuid.ExtendedBase, 0).Eax;
         for (uint leaf = HostCpuid.ExtendedBase; written == 0 && leaf <= lastExtended && leaf - HostCpuid.ExtendedBase < HostCpuid.ExtendedLeaves; leaf++)
             written = Write(leaf, NoSubleaf, in Get(host, policy, leaf, 0));
@@ -134,9 +162,33 @@ public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
         record.Leaf = leaf;
         record.Subleaf = subleaf;
         record.Registers = registers;
+        if (_form == Form.Host)
+            ToHost(leaf, subleaf, ref record.Registers);
+        else if (_form == Form.Default && leaf == HostCpuid.ExtendedBase + 1)
+            record.Registers.Edx &= ~CommonFeatures;
         if (!GuestAccess.TryWrite(caller, buffer + (Count * RecordSize), in record))
             return HypercallError.EFAULT;
         Count++;
         return 0;
+    }
+
+    // AMD's part of recalculate_misc and recalculate_xstate in xen/arch/x86/cpu-policy.c.
+    private readonly void ToHost(uint leaf, uint subleaf, ref CpuidLeaf registers)
+    {
+        switch (leaf)
+        {
+            case 1:
+                registers.Eax &= 0x0fff_0fff;
+                registers.Ebx &= 0x00ff_ffff;
+                registers.Edx = _featuresEdx;
+                registers.Ecx = _featuresEcx;
+                break;
+            case 2 or 3 or 5 or 6 or 8 or 9 or 0xa or 0xc or 0x8000_001b or 0x8000_001c or 0x8000_001d:
+                registers = default;
+                break;
+            case 0xd when subleaf < 2:
+                registers.Ebx = 0; // the size for the XCR0 of the moment
+                break;
+        }
     }
 }

@@ -63,7 +63,7 @@ public sealed class DebugKeys(Host host)
         '+' => "increase log level threshold"u8,
         '-' => "decrease log level threshold"u8,
         '0' => "dump Dom0 registers"u8,
-        'G' => "toggle host/guest log level adjust"u8,
+        'G' => "toggle host/guest log level adjustment"u8,
         'H' => "dump heap info"u8,
         'M' => "dump MSI state"u8,
         'R' => "reboot machine"u8,

@@ -74,6 +74,12 @@ public static partial class DomctlOp
                 using (domain.Lock.Enter(cpu))
                     domain.Memory.MaxPages = Math.Min(operation.Read<ulong>() / KibPerPage, uint.MaxValue);
                 return 0;
+            case DomctlCommand.GetVcpuContext:
+                return domain.FindVcpu(operation.Read<DomctlVcpuContext>().Vcpu) is not { } target || target == caller ? EINVAL : EOPNOTSUPP;
+            case DomctlCommand.GetCpuPolicy:
+                return SysctlOp.DomainCpuPolicy(operation, domain);
+            case DomctlCommand.SetCpuPolicy:
+                return isSelf ? EINVAL : EOPNOTSUPP;
             case DomctlCommand.GetVcpuInfo:
                 return GetVcpuInfo(operation, domain);
             case DomctlCommand.SetVcpuAffinity:

@@ -36,7 +36,8 @@ public static partial class SysctlOp
             case CpupoolOperation.RemoveCpu:
                 if (request.CpupoolId != 0)
                     return ENOENT;
-                return request.Cpu < (uint)host.ProcessorCount || request.Cpu == SysctlConstants.CpupoolParameterAny ? EBUSY : EINVAL;
+                uint leaving = request.Cpu == SysctlConstants.CpupoolParameterAny ? (uint)host.ProcessorCount - 1 : request.Cpu;
+                return leaving == 0 || leaving >= (uint)host.ProcessorCount ? EINVAL : EBUSY; // CPU 0 never leaves the first pool
             case CpupoolOperation.MoveDomain:
                 long result = DomainLookup.Remote(operation.Caller.Domain, (ushort)request.DomainId, out _);
                 if (result != 0)

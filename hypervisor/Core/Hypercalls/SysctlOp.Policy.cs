@@ -4,6 +4,7 @@
 using System;
 using XenSharp.Abi;
 using XenSharp.Core.CpuPolicy;
+using XenSharp.Core.Domains;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Vcpus;
 using static XenSharp.Core.Hypercalls.HypercallError;
@@ -16,7 +17,14 @@ public static partial class SysctlOp
     private const int FeatureWords = 19;
 
     private const uint MaxLeaves = 0x78, MaxMsrs = 2;
+
+    /// <summary>MSR ce of an HVM domain: CPUID faulting, which the hypervisor provides on any CPU.</summary>
+    private const ulong GuestPlatformInfo = 1UL << 31;
+
     private const uint AmdVendor = 0x6874_7541;
+
+    // Bits of leaf 1 that AMD repeats in leaf 80000001; a policy for domains to come holds them once.
+    private const uint CommonFeatures = 0x0183_f3ff;
 
     private static long CpuFeatureset(ControlBuffer operation)
     {
@@ -32,12 +40,18 @@ public static partial class SysctlOp
         switch ((CpuFeaturesetIndex)request.Index)
         {
             case CpuFeaturesetIndex.Raw:
+                RawFeatures(caller.Host.Cpuid, words);
+                break;
             case CpuFeaturesetIndex.Host:
                 HostFeatures(caller.Host.Cpuid, words);
+                if (caller.Host.Cpuid.Basic[0].Ebx == AmdVendor)
+                    words[2] |= words[0] & CommonFeatures;
                 break;
             case CpuFeaturesetIndex.Hvm:
             case CpuFeaturesetIndex.HvmMax:
                 caller.Domain.Cpuid.GetFeatures(words);
+                if (caller.Domain.Cpuid.IsAmd)
+                    words[2] &= ~CommonFeatures;
                 break;
             case CpuFeaturesetIndex.Pv:
             case CpuFeaturesetIndex.PvMax:
@@ -57,7 +71,7 @@ public static partial class SysctlOp
         return count < FeatureWords ? ENOBUFS : 0;
     }
 
-    private static void HostFeatures(HostCpuid host, Span<uint> words)
+    private static void RawFeatures(HostCpuid host, Span<uint> words)
     {
         words.Clear();
         words[0] = host.Basic[1].Edx;
@@ -77,14 +91,18 @@ public static partial class SysctlOp
         words[14] = host.Features[1].Ecx;
         words[15] = host.Features[1].Edx;
         words[18] = host.Extended[0x21].Ecx;
+    }
 
-        // OSXSAVE is the kernel's doing; AMD has SYSENTER in legacy mode only, and repeats words of leaf 1 in leaf 80000001.
-        const uint osXsave = 1 << 27, sysenter = 1 << 11, common = 0x0183_f3ff;
+    // What the hypervisor itself uses of the CPU, as in boot_cpu_data. OSXSAVE is the kernel's doing; AMD has SYSENTER in legacy mode only.
+    private static void HostFeatures(HostCpuid host, Span<uint> words)
+    {
+        const uint osXsave = 1 << 27, sysenter = 1 << 11;
+        RawFeatures(host, words);
         words[1] &= ~osXsave;
         if (host.Basic[0].Ebx != AmdVendor)
             return;
         words[0] &= ~sysenter;
-        words[2] &= ~common;
+        words[2] &= ~CommonFeatures;
     }
 
     private static long CpuPolicy(ControlBuffer operation)
@@ -101,7 +119,12 @@ public static partial class SysctlOp
         if (request.Leaves != 0)
         {
             var writer = new CpuidLeafWriter(caller, request.Leaves, request.LeafCount);
-            long result = host ? writer.WriteHost(caller.Host.Cpuid) : writer.WritePolicy(caller.Domain.Cpuid);
+            long result = (CpuPolicyIndex)request.Index switch
+            {
+                CpuPolicyIndex.Raw => writer.WriteRaw(caller.Host.Cpuid),
+                CpuPolicyIndex.Host => WriteHostLeaves(caller.Host.Cpuid, ref writer),
+                _ => writer.WriteDefault(caller.Domain.Cpuid),
+            };
             if (result != 0)
                 return result;
             leaves = writer.Count;
@@ -112,7 +135,7 @@ public static partial class SysctlOp
         uint msrs = MaxMsrs;
         if (request.Msrs != 0)
         {
-            long result = WriteMsrs(caller, request.Msrs, request.MsrCount);
+            long result = WriteMsrs(caller, request.Msrs, request.MsrCount, host ? 0 : GuestPlatformInfo);
             if (result != 0)
                 return result;
         }
@@ -120,8 +143,44 @@ public static partial class SysctlOp
         return GuestAccess.TryWrite(caller, operation.UnionAddress + MsrCountOffset, in msrs) ? 0 : EFAULT;
     }
 
-    // The two MSRs that are part of a policy; both read zero on AMD.
-    private static long WriteMsrs(Vcpu caller, ulong buffer, uint capacity)
+    /// <summary>XEN_DOMCTL_get_cpu_policy: the leaves and MSRs of one domain. A null buffer asks for the largest number.</summary>
+    internal static long DomainCpuPolicy(ControlBuffer operation, Domain domain)
+    {
+        DomctlCpuPolicy request = operation.Read<DomctlCpuPolicy>();
+        Vcpu caller = operation.Caller;
+        if (request.Leaves == 0)
+        {
+            request.LeafCount = MaxLeaves;
+        }
+        else
+        {
+            var writer = new CpuidLeafWriter(caller, request.Leaves, request.LeafCount);
+            long result = writer.WriteDomain(domain.Cpuid);
+            if (result != 0)
+                return result;
+            request.LeafCount = writer.Count;
+        }
+
+        if (request.Msrs != 0)
+        {
+            long result = WriteMsrs(caller, request.Msrs, request.MsrCount, GuestPlatformInfo);
+            if (result != 0)
+                return result;
+        }
+
+        request.MsrCount = MaxMsrs;
+        return operation.Store(in request);
+    }
+
+    private static long WriteHostLeaves(HostCpuid host, ref CpuidLeafWriter writer)
+    {
+        Span<uint> words = stackalloc uint[FeatureWords];
+        HostFeatures(host, words);
+        return writer.WriteHost(host, words[0], words[1]);
+    }
+
+    // The two MSRs that are part of a policy. ARCH_CAPABILITIES reads zero on AMD.
+    private static long WriteMsrs(Vcpu caller, ulong buffer, uint capacity, ulong platformInfo)
     {
         const uint PlatformInfo = 0xce, ArchCapabilities = 0x10a;
         for (uint i = 0; i < MaxMsrs; i++)
@@ -130,6 +189,7 @@ public static partial class SysctlOp
                 return ENOBUFS;
             MsrEntry entry = default;
             entry.Index = i == 0 ? PlatformInfo : ArchCapabilities;
+            entry.Value = i == 0 ? platformInfo : 0;
             if (!GuestAccess.TryWrite(caller, buffer + (i * 16), in entry))
                 return EFAULT;
         }

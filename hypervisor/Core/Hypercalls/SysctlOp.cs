@@ -197,14 +197,6 @@ public static partial class SysctlOp
     // Cache allocation and bandwidth limits need hardware that is not driven.
     private static long PlatformResources(ControlBuffer operation) => operation.Read<uint>() <= 2 ? ENODEV : EOPNOTSUPP;
 
-    private static long PowerStatistics(ControlBuffer operation)
-    {
-        const ulong CpuOffset = 4;
-        if (!GuestAccess.TryRead(operation.Caller, operation.UnionAddress + CpuOffset, out uint cpu))
-            return EFAULT;
-        return cpu >= (uint)operation.Caller.Host.ProcessorCount ? EINVAL : ENODEV;
-    }
-
     private static long CpuHotplug(ControlBuffer operation)
     {
         SysctlCpuHotplug request = operation.Read<SysctlCpuHotplug>();
@@ -218,17 +210,6 @@ public static partial class SysctlOp
             default:
                 return EOPNOTSUPP;
         }
-    }
-
-    // Frequency governors are absent (-ENODEV); the rest of the operations concern other schedulers.
-    private static long PowerParameters(ControlBuffer operation)
-    {
-        const uint CategoryMask = 0xf0, Frequency = 0x10;
-        SysctlCpuHotplug request = operation.Read<SysctlCpuHotplug>(); // command, cpu
-        uint command = request.Cpu, cpu = request.Operation;
-        if (cpu >= (uint)operation.Caller.Host.ProcessorCount)
-            return EINVAL;
-        return (command & CategoryMask) == Frequency ? ENODEV : ENOSYS;
     }
 
     // Frames are not taken out of service; the status list must exist all the same.
