@@ -6,6 +6,7 @@ using System.Runtime.CompilerServices;
 
 namespace System;
 
+// SAFETY: the compiler supplies references and a length that belong together.
 internal static unsafe class SpanHelpers
 {
     public static void Memmove(ref byte destination, ref byte source, nuint count) => Native.MoveMemory(ref destination, ref source, count);

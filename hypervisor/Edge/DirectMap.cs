@@ -4,6 +4,7 @@
 namespace XenSharp.Edge;
 
 /// <summary>Addresses of the direct map: for Edge and the ports.</summary>
+// SAFETY: only makes addresses; who follows one has to show that its frame is mapped.
 internal static unsafe class DirectMap
 {
     /// <summary>Where machine address 0 is mapped (DIRECTMAP_VIRT_START of Xen).</summary>

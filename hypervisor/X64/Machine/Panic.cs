@@ -10,6 +10,7 @@ using XenSharp.X64.Runtime;
 
 namespace XenSharp.X64.Machine;
 
+// SAFETY: the frame lies on the stack of the CPU that panics, which never returns.
 internal static unsafe class Panic
 {
     private static int s_underWay;

@@ -8,6 +8,7 @@ using XenSharp.X64.Runtime;
 
 namespace XenSharp.X64.Machine;
 
+// SAFETY: the two pages are taken for this CPU and kept for good.
 internal static unsafe class SvmSetup
 {
     /// <summary>One sentence saying why this machine cannot run guests, or empty.</summary>

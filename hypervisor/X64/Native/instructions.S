@@ -101,9 +101,6 @@ function xs_read_tsc
 function xs_pause
     pause
     ret
-function xs_read_cr0
-    movq %cr0, %rax
-    ret
 function xs_read_cr2
     movq %cr2, %rax
     ret
@@ -113,17 +110,11 @@ function xs_read_cr3
 function xs_read_cr4
     movq %cr4, %rax
     ret
-function xs_write_cr0
-    movq %rdi, %cr0
-    ret
 function xs_write_cr3
     movq %rdi, %cr3
     ret
 function xs_write_cr4
     movq %rdi, %cr4
-    ret
-function xs_invalidate_page
-    invlpg (%rdi)
     ret
 function xs_read_xcr0
     xorl %ecx, %ecx
@@ -215,9 +206,6 @@ function xs_halt_forever
     cli
     hlt
     jmp xs_halt_forever
-function xs_debug_break
-    int3
-    ret
 
 # void xs_run_on_stack(ulong stackTop, delegate* function): leaves the current stack for good.
 function xs_run_on_stack

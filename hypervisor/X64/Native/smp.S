@@ -97,7 +97,6 @@ address xs_get_text_end xs_text_end
 address xs_get_rodata_end xs_rodata_end
 address xs_get_image_end xs_image_end
 address xs_get_boot_pml4 boot_pml4
-address xs_get_boot_stack_top boot_stack_top
 address xs_get_trap_stubs xs_trap_stubs
 address xs_get_symbol_table xs_symbol_table
 address xs_get_build_id xs_build_id

@@ -50,9 +50,6 @@ internal static unsafe class Assembly
     [MethodImpl(Call), RuntimeImport("*", "xs_pause")]
     internal static extern void Pause();
 
-    [MethodImpl(Call), RuntimeImport("*", "xs_read_cr0")]
-    internal static extern ulong ReadCr0();
-
     [MethodImpl(Call), RuntimeImport("*", "xs_read_cr2")]
     internal static extern ulong ReadCr2();
 
@@ -62,17 +59,11 @@ internal static unsafe class Assembly
     [MethodImpl(Call), RuntimeImport("*", "xs_read_cr4")]
     internal static extern ulong ReadCr4();
 
-    [MethodImpl(Call), RuntimeImport("*", "xs_write_cr0")]
-    internal static extern void WriteCr0(ulong value);
-
     [MethodImpl(Call), RuntimeImport("*", "xs_write_cr3")]
     internal static extern void WriteCr3(ulong value);
 
     [MethodImpl(Call), RuntimeImport("*", "xs_write_cr4")]
     internal static extern void WriteCr4(ulong value);
-
-    [MethodImpl(Call), RuntimeImport("*", "xs_invalidate_page")]
-    internal static extern void InvalidatePage(ulong address);
 
     [MethodImpl(Call), RuntimeImport("*", "xs_read_xcr0")]
     internal static extern ulong ReadXcr0();
