@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
 // What memory a domain has, and may have.
 
+using System.Threading;
+using XenSharp.Core.Memory;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Domains;
 
-/// <summary>Counts and limits of a domain's pages; the domain lock guards it.</summary>
+/// <summary>Counts and limits of a domain's pages. The domain lock guards what adds; pages are taken off without it, by whoever lets go last.</summary>
 public sealed class DomainMemory(Domain domain) : FrameSource
 {
-    /// <summary>Guest pages (tot_pages of Xen).</summary>
-    public ulong Pages { get; set; }
+    private long _pages;
+
+    /// <summary>Guest pages (tot_pages of Xen), those included that only others still map.</summary>
+    public ulong Pages => (ulong)Volatile.Read(ref _pages);
 
     /// <summary>The limit on <see cref="Pages"/> (max_pages).</summary>
     public ulong MaxPages { get; set; } = domain.Settings.MaxPages;
@@ -23,6 +27,7 @@ public sealed class DomainMemory(Domain domain) : FrameSource
         if (!domain.Host.Allocator.TryAllocate(0, domain.Host.CurrentProcessor, out frame))
             return false;
         domain.Host.Memory.Clear(frame);
+        domain.Host.Frames[frame].Owner = domain.Id;
         OverheadPages++;
         return true;
     }
@@ -30,7 +35,7 @@ public sealed class DomainMemory(Domain domain) : FrameSource
     public override void Free(Mfn frame)
     {
         OverheadPages--;
-        domain.Host.Allocator.Free(frame, 0, domain.Host.CurrentProcessor);
+        FrameReferences.Drop(domain.Host, frame, domain.Host.CurrentProcessor);
     }
 
     /// <summary>
@@ -54,24 +59,15 @@ public sealed class DomainMemory(Domain domain) : FrameSource
             info.References = 1;
         }
 
-        Pages += count;
+        NoteTaken(count);
         return true;
     }
 
-    /// <summary>
-    /// Drops one reference to a frame; the last one returns it to the machine. A frame that its guest gave up but somebody
-    /// still maps stays allocated until then.
-    /// </summary>
-    public static void Release(Host host, Mfn frame, Processor caller)
-    {
-        ref FrameInfo info = ref host.Frames[frame];
-        if (System.Threading.Interlocked.Decrement(ref info.References) != 0)
-            return;
-        Domain? owner = host.Domains.Find(info.Owner);
-        if (owner != null && info.State == FrameState.Domain)
-            owner.Memory.Pages--;
-        host.Allocator.Free(frame, 0, caller);
-    }
+    /// <summary>Guest pages have come to the domain.</summary>
+    public void NoteTaken(ulong count) => Interlocked.Add(ref _pages, (long)count);
+
+    /// <summary>The last references to guest pages are gone.</summary>
+    public void NoteFreed(ulong count, Processor caller) => Interlocked.Add(ref _pages, -(long)count);
 
     /// <summary>Frames promised to the domain and not yet allocated (XENMEM_claim_pages).</summary>
     public ulong ClaimedPages { get; private set; }
@@ -80,7 +76,7 @@ public sealed class DomainMemory(Domain domain) : FrameSource
     public long Claim(ulong pages, Processor caller)
     {
         using SpinLock.Guard guard = domain.Lock.Enter(caller);
-        Memory.FrameAllocator allocator = domain.Host.Allocator;
+        FrameAllocator allocator = domain.Host.Allocator;
         if (pages == 0)
         {
             allocator.OutstandingClaims -= ClaimedPages;

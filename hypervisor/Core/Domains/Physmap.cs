@@ -3,6 +3,7 @@
 // domain's lock.
 
 using XenSharp.Core.Hypercalls;
+using XenSharp.Core.Memory;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Domains;
@@ -121,7 +122,7 @@ public ref struct ReleasedFrames(Domain domain, Processor caller, System.Span<ul
             return;
         domain.P2m.Flush();
         for (int i = 0; i < _count; i++)
-            DomainMemory.Release(domain.Host, new Mfn(_frames[i]), caller);
+            FrameReferences.Drop(domain.Host, new Mfn(_frames[i]), caller);
         _count = 0;
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Keeping a guest's frame while the hypervisor writes to it at any time (get_page_from_gfn and put_page of Xen).
 
-using System.Threading;
 using XenSharp.Core.Domains;
+using XenSharp.Core.Memory;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.EventChannels;
@@ -18,15 +18,11 @@ internal static class GuestFrame
             return false;
         using SpinLock.Guard guard = domain.Lock.Enter(caller);
         P2mEntry entry = domain.P2m.Lookup(new Gfn(gfn));
-        if (entry.Type != P2mType.Ram || entry.Frame.Value == 0 || entry.Frame.Value >= domain.Host.Frames.FrameLimit)
+        if (entry.Type != P2mType.Ram || entry.Frame.Value == 0 || !FrameReferences.TryTake(domain.Host, entry.Frame, domain.Id))
             return false;
-        ref FrameInfo info = ref domain.Host.Frames[entry.Frame];
-        if (info.State != FrameState.Domain || info.Owner != domain.Id || info.References <= 0)
-            return false;
-        Interlocked.Increment(ref info.References);
         frame = entry.Frame;
         return true;
     }
 
-    public static void Release(Host host, Mfn frame, Cpu caller) => DomainMemory.Release(host, frame, caller);
+    public static void Release(Host host, Mfn frame, Cpu caller) => FrameReferences.Drop(host, frame, caller);
 }

@@ -151,7 +151,7 @@ public static partial class MemoryOp
         long result = Physmap.Add(domain, new Gfn(gfn), frame, 0, P2mType.Foreign);
         released.Drain();
         if (result != 0)
-            DomainMemory.Release(caller.Host, frame, caller.Processor);
+            FrameReferences.Drop(caller.Host, frame, caller.Processor);
         return result;
     }
 }

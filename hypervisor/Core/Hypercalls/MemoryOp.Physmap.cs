@@ -272,7 +272,7 @@ public static partial class MemoryOp
         System.Threading.Interlocked.Increment(ref caller.Host.Frames[source.Frame].References);
         result = Physmap.Add(domain, new Gfn(gpfn), source.Frame, 0, P2mType.Foreign);
         if (result != 0)
-            DomainMemory.Release(caller.Host, source.Frame, caller.Processor);
+            FrameReferences.Drop(caller.Host, source.Frame, caller.Processor);
         return result;
     }
 

@@ -116,7 +116,7 @@ public sealed class Dom0Builder
                 info.State = FrameState.Domain;
                 info.Owner = domain.Id;
                 info.References = 1;
-                domain.Memory.Pages++;
+                domain.Memory.NoteTaken(1);
             }
 
             if (!domain.P2m.Set(Gfn.Containing(address), frame, 0, type))
