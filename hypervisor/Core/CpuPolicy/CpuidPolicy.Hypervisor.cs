@@ -64,7 +64,7 @@ public sealed partial class CpuidPolicy
         switch (subleaf)
         {
             case 0:
-                result.Eax = TscIsSafe | ((_extended[1].Edx & (1U << 27)) != 0 ? TscHasRdtscp : 0);
+                result.Eax = TscIsSafe | ((Extended(1).Edx & (1U << 27)) != 0 ? TscHasRdtscp : 0);
                 result.Ecx = frequencyKhz;
                 result.Edx = FirstIncarnation;
                 break;

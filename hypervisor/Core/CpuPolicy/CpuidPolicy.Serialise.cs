@@ -11,35 +11,7 @@ namespace XenSharp.Core.CpuPolicy;
 public sealed partial class CpuidPolicy
 {
     /// <summary>The words of xen/include/public/arch-x86/cpufeatureset.h.</summary>
-    public void GetFeatures(Span<uint> words)
-    {
-        words.Clear();
-        words[0] = _basic[1].Edx;
-        words[1] = _basic[1].Ecx;
-        words[2] = _extended[1].Edx;
-        words[3] = _extended[1].Ecx;
-        words[4] = _state[1].Eax;
-        words[5] = _features[0].Ebx;
-        words[6] = _features[0].Ecx;
-        words[7] = _extended[7].Edx;
-        words[8] = _extended[8].Ebx;
-        words[9] = _features[0].Edx;
-        words[10] = _features[1].Eax;
-        words[11] = _extended[0x21].Eax;
-        words[12] = _features[1].Ebx;
-        words[13] = _features[2].Edx;
-        words[14] = _features[1].Ecx;
-        words[15] = _features[1].Edx;
-        words[18] = _extended[0x21].Ecx;
-    }
-
-    /// <summary>A leaf of the tables, without what depends on the vCPU.</summary>
-    internal ref readonly CpuidLeaf Stored(uint leaf, uint subleaf)
-    {
-        if (leaf >= HostCpuid.ExtendedBase)
-            return ref _extended[leaf - HostCpuid.ExtendedBase];
-        return ref leaf == 7 ? ref _features[subleaf] : ref leaf == 0xd ? ref _state[subleaf] : ref _basic[leaf];
-    }
+    public void GetFeatures(Span<uint> words) => Leaves.GetFeatures(words);
 }
 
 /// <summary>Writes xen_cpuid_leaf_t records in the order of x86_cpuid_copy_to_buffer.</summary>
@@ -58,7 +30,7 @@ public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
     {
         AsStored,
         Host,
-        Default,
+        Template,
     }
 
     private struct Record
@@ -71,87 +43,77 @@ public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
     /// <summary>Records written.</summary>
     public uint Count { get; private set; }
 
-    /// <summary>The CPU as it is.</summary>
-    public long WriteRaw(HostCpuid host) => WriteAll(host, null);
+    /// <summary>A policy as it is: the CPU's own, or a domain's.</summary>
+    public long Write(scoped PolicyLeaves policy) => WriteAll(policy);
 
     /// <summary>What the hypervisor uses of the CPU: with leaf 1's features as given, and without what Xen's recalculate_misc clears.</summary>
-    public long WriteHost(HostCpuid host, uint featuresEdx, uint featuresEcx)
+    public long WriteHost(scoped PolicyLeaves policy, uint featuresEdx, uint featuresEcx)
     {
         _form = Form.Host;
         _featuresEdx = featuresEdx;
         _featuresEcx = featuresEcx;
-        return WriteAll(host, null);
+        return WriteAll(policy);
     }
 
-    /// <summary>What domains to come start from.</summary>
-    public long WriteDefault(CpuidPolicy policy)
+    /// <summary>What domains to come start from, or may at most be given.</summary>
+    public long WriteTemplate(scoped PolicyLeaves policy)
     {
-        _form = Form.Default;
-        return WriteAll(null, policy);
+        _form = Form.Template;
+        return WriteAll(policy);
     }
 
-    /// <summary>A domain's own.</summary>
-    public long WriteDomain(CpuidPolicy policy) => WriteAll(null, policy);
-
-    private long WriteAll(HostCpuid? host, CpuidPolicy? policy)
+    private long WriteAll(scoped PolicyLeaves policy)
     {
-        uint last = Math.Min(Get(host, policy, 0, 0).Eax, HostCpuid.BasicLeaves - 1);
-        for (uint leaf = 0; leaf <= last; leaf++)
+        long written = 0;
+        for (uint leaf = 0; written == 0 && leaf <= Math.Min(policy.Basic[0].Eax, HostCpuid.BasicLeaves - 1); leaf++)
+            written = WriteLeaf(policy, leaf);
+        CpuidLeaf unlimited = default; // no policy of Xen's limits the hypervisor's leaves
+        if (written == 0)
+            written = Write(HypervisorBase, NoSubleaf, in unlimited);
+        if (written == 0)
+            written = Write(ViridianBase, NoSubleaf, in unlimited);
+        uint lastExtended = Math.Min(policy.Extended[0].Eax & 0xffff, HostCpuid.ExtendedLeaves - 1);
+        for (uint leaf = 0; written == 0 && leaf <= lastExtended; leaf++)
+            written = Write(HostCpuid.ExtendedBase + leaf, NoSubleaf, in policy.Extended[(int)leaf]);
+        return written;
+    }
+
+    private long WriteLeaf(scoped PolicyLeaves policy, uint leaf) => leaf switch
+    {
+        4 => WriteSubleaves(leaf, policy.Cache, CountCaches(policy.Cache)),
+        7 => WriteSubleaves(leaf, policy.Features, (int)Math.Min(policy.Features[0].Eax, HostCpuid.FeatureLeaves - 1) + 1),
+        0xb => WriteSubleaves(leaf, policy.Topology, 1), // no policy has topology
+        0xd => WriteSubleaves(leaf, policy.State, CountStates(PolicyChange.States(policy))),
+        _ => Write(leaf, NoSubleaf, in policy.Basic[(int)leaf]),
+    };
+
+    private long WriteSubleaves(uint leaf, scoped ReadOnlySpan<CpuidLeaf> leaves, int count)
+    {
+        for (int subleaf = 0; subleaf < count; subleaf++)
         {
-            long result = WriteLeaf(host, policy, leaf);
+            long result = Write(leaf, (uint)subleaf, in leaves[subleaf]);
             if (result != 0)
                 return result;
         }
 
-        CpuidLeaf unlimited = default; // no policy of Xen's limits the hypervisor's leaves
-        long written = Write(HypervisorBase, NoSubleaf, in unlimited);
-        if (written == 0)
-            written = Write(ViridianBase, NoSubleaf, in unlimited);
-        uint lastExtended = Get(host, policy, HostCpuid.ExtendedBase, 0).Eax;
-        for (uint leaf = HostCpuid.ExtendedBase; written == 0 && leaf <= lastExtended && leaf - HostCpuid.ExtendedBase < HostCpuid.ExtendedLeaves; leaf++)
-            written = Write(leaf, NoSubleaf, in Get(host, policy, leaf, 0));
-        return written;
+        return 0;
     }
 
-    private long WriteLeaf(HostCpuid? host, CpuidPolicy? policy, uint leaf)
+    // The subleaf of type 0, which ends the list, is written too.
+    private static int CountCaches(ReadOnlySpan<CpuidLeaf> caches)
     {
-        CpuidLeaf none = default;
-        switch (leaf)
-        {
-            case 4:
-            case 0xb:
-                return Write(leaf, 0, in none);
-            case 7:
-                for (uint subleaf = 0; subleaf <= Math.Min(Get(host, policy, 7, 0).Eax, HostCpuid.FeatureLeaves - 1); subleaf++)
-                {
-                    long result = Write(leaf, subleaf, in Get(host, policy, leaf, subleaf));
-                    if (result != 0)
-                        return result;
-                }
-
-                return 0;
-            case 0xd:
-                ulong states = Get(host, policy, leaf, 0).Eax | ((ulong)Get(host, policy, leaf, 0).Edx << 32);
-                for (uint subleaf = 0; subleaf < 2 || (subleaf < HostCpuid.StateLeaves && states >> (int)subleaf != 0); subleaf++)
-                {
-                    long result = Write(leaf, subleaf, in Get(host, policy, leaf, subleaf));
-                    if (result != 0)
-                        return result;
-                }
-
-                return 0;
-            default:
-                return Write(leaf, NoSubleaf, in Get(host, policy, leaf, 0));
-        }
+        int count = 1;
+        while (count < caches.Length && (caches[count - 1].Eax & 0x1f) != 0)
+            count++;
+        return count;
     }
 
-    private static ref readonly CpuidLeaf Get(HostCpuid? host, CpuidPolicy? policy, uint leaf, uint subleaf)
+    private static int CountStates(ulong states)
     {
-        if (policy != null)
-            return ref policy.Stored(leaf, subleaf);
-        if (leaf >= HostCpuid.ExtendedBase)
-            return ref host!.Extended[leaf - HostCpuid.ExtendedBase];
-        return ref leaf == 7 ? ref host!.Features[subleaf] : ref leaf == 0xd ? ref host!.State[subleaf] : ref host!.Basic[leaf];
+        int count = 2;
+        while (count < HostCpuid.StateLeaves && states >> count != 0)
+            count++;
+        return count;
     }
 
     private long Write(uint leaf, uint subleaf, in CpuidLeaf registers)
@@ -164,7 +126,7 @@ public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
         record.Registers = registers;
         if (_form == Form.Host)
             ToHost(leaf, subleaf, ref record.Registers);
-        else if (_form == Form.Default && leaf == HostCpuid.ExtendedBase + 1)
+        else if (_form == Form.Template && leaf == HostCpuid.ExtendedBase + 1)
             record.Registers.Edx &= ~CommonFeatures;
         if (!GuestAccess.TryWrite(caller, buffer + (Count * RecordSize), in record))
             return HypercallError.EFAULT;

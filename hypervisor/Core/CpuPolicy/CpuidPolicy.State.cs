@@ -16,51 +16,56 @@ public sealed partial class CpuidPolicy
     private const uint AvxDependents7Ebx = (1 << 5) | (1 << 16) | (1 << 17) | (1 << 21) | (1 << 28) | (1 << 30) | (1U << 31);
     private const uint AvxDependents7Ecx = (1 << 1) | (1 << 6) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14);
 
-    private void MaskState(HostCpuid host)
+    private static void MaskState(PolicyLeaves policy, HostCpuid host)
     {
-        ref CpuidLeaf first = ref _basic[1];
+        ref CpuidLeaf first = ref policy.Basic[1];
         ulong states = (host.State[0].Eax | ((ulong)host.State[0].Edx << 32)) & host.UsableStates;
         ulong wanted = StateFpu | StateSse;
         if ((first.Ecx & BitAvx) != 0)
             wanted |= StateAvx;
-        if ((_features[0].Ebx & (1 << 16)) != 0)
+        if ((policy.Features[0].Ebx & (1 << 16)) != 0)
             wanted |= StateAvx512;
-        if ((_features[0].Ecx & BitPku) != 0)
+        if ((policy.Features[0].Ecx & BitPku) != 0)
             wanted |= StatePkru;
-        States = (first.Ecx & BitXsave) != 0 && (states & (StateFpu | StateSse)) == (StateFpu | StateSse) ? states & wanted : 0;
-        if (States == 0)
+        ulong offered = (first.Ecx & BitXsave) != 0 && (states & (StateFpu | StateSse)) == (StateFpu | StateSse) ? states & wanted : 0;
+        if (offered == 0)
             first.Ecx &= ~BitXsave;
-        if ((States & StateAvx) == 0)
+        if ((offered & StateAvx) == 0)
         {
             first.Ecx &= ~(BitAvx | BitF16c | BitFma);
-            _features[0].Ebx &= ~AvxDependents7Ebx;
-            _features[0].Ecx &= ~AvxDependents7Ecx;
-            _features[0].Edx &= ~((1U << 2) | (1U << 3) | (1U << 8));
+            policy.Features[0].Ebx &= ~AvxDependents7Ebx;
+            policy.Features[0].Ecx &= ~AvxDependents7Ecx;
+            policy.Features[0].Edx &= ~((1U << 2) | (1U << 3) | (1U << 8));
         }
 
-        if ((States & StatePkru) == 0)
-            _features[0].Ecx &= ~BitPku;
-        if (States == 0)
+        if ((offered & StatePkru) == 0)
+            policy.Features[0].Ecx &= ~BitPku;
+        if (offered == 0)
             return;
-        _state[0].Eax = (uint)States;
-        _state[0].Edx = (uint)(States >> 32);
-        _state[1].Eax = host.State[1].Eax & DefaultState1Eax;
+        policy.State[0].Eax = (uint)offered;
+        policy.State[0].Edx = (uint)(offered >> 32);
+        policy.State[1].Eax = host.State[1].Eax & DefaultState1Eax;
         for (int i = 2; i < HostCpuid.StateLeaves; i++)
         {
-            if ((States & (1UL << i)) == 0)
+            if ((offered & (1UL << i)) == 0)
                 continue;
-            _state[i] = host.State[i];
-            _state[i].Edx = 0;
+            policy.State[i] = host.State[i];
+            policy.State[i].Edx = 0;
         }
 
-        _state[0].Ecx = ImageSize(States);
+        policy.State[0].Ecx = SmallestImage;
+        for (int i = 2; i < HostCpuid.StateLeaves; i++)
+        {
+            if ((offered & (1UL << i)) != 0)
+                policy.State[0].Ecx = Math.Max(policy.State[0].Ecx, policy.State[i].Eax + policy.State[i].Ebx);
+        }
     }
 
     private CpuidLeaf State(Vcpu vcpu, uint subleaf)
     {
         if (States == 0 || subleaf >= HostCpuid.StateLeaves)
             return default;
-        CpuidLeaf result = _state[subleaf];
+        CpuidLeaf result = _leaves[PolicyLeaves.StateStart + (int)subleaf];
         if (subleaf == 0)
             result.Ebx = ImageSize(vcpu.EnabledStates);
         else if (subleaf == 1 && (result.Eax & 2) != 0)
@@ -68,13 +73,14 @@ public sealed partial class CpuidPolicy
         return result;
     }
 
-    private uint ImageSize(ulong states)
+    /// <summary>Bytes of an XSAVE image in the standard format with these components.</summary>
+    public uint ImageSize(ulong states)
     {
         uint size = SmallestImage;
         for (int i = 2; i < HostCpuid.StateLeaves; i++)
         {
             if ((states & (1UL << i)) != 0)
-                size = Math.Max(size, _state[i].Eax + _state[i].Ebx);
+                size = Math.Max(size, _leaves[PolicyLeaves.StateStart + i].Eax + _leaves[PolicyLeaves.StateStart + i].Ebx);
         }
 
         return size;
@@ -87,9 +93,9 @@ public sealed partial class CpuidPolicy
         {
             if ((states & (1UL << i)) == 0)
                 continue;
-            if ((_state[i].Ecx & 2) != 0)
+            if ((_leaves[PolicyLeaves.StateStart + i].Ecx & 2) != 0)
                 size = (size + 63) & ~63U;
-            size += _state[i].Eax;
+            size += _leaves[PolicyLeaves.StateStart + i].Eax;
         }
 
         return size;

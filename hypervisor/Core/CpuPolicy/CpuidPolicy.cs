@@ -27,42 +27,62 @@ public sealed partial class CpuidPolicy
 
     // Bits of leaf 1 that AMD repeats in leaf 80000001.
     private const uint CommonFeatures = 0x0183_f3ff;
-    private const uint TopologyLevels = 2;
     private const ulong Cr4OsXsave = 1 << 18, Cr4Pku = 1 << 22;
     private const uint AmdEbx = 0x6874_7541, HygonEbx = 0x6f67_7948;
 
-    private readonly CpuidLeaf[] _basic = new CpuidLeaf[HostCpuid.BasicLeaves];
-    private readonly CpuidLeaf[] _features = new CpuidLeaf[HostCpuid.FeatureLeaves];
-    private readonly CpuidLeaf[] _state = new CpuidLeaf[HostCpuid.StateLeaves];
-    private readonly CpuidLeaf[] _extended = new CpuidLeaf[HostCpuid.ExtendedLeaves];
+    private readonly CpuidLeaf[] _leaves = new CpuidLeaf[PolicyLeaves.Count];
 
     /// <summary>The default policy of a PVH domain on this machine.</summary>
     public CpuidPolicy(HostCpuid host)
     {
-        IsAmd = host.Basic[0].Ebx is AmdEbx or HygonEbx;
-        host.Basic.AsSpan().CopyTo(_basic);
-        host.Features.AsSpan().CopyTo(_features);
-        host.Extended.AsSpan().CopyTo(_extended);
-        _basic[0].Eax = Math.Min(_basic[0].Eax, HostCpuid.BasicLeaves - 1);
-        _features[0].Eax = Math.Min(_features[0].Eax, HostCpuid.FeatureLeaves - 1);
-        if (_extended[0].Eax >= HostCpuid.ExtendedBase)
-            _extended[0].Eax = Math.Min(_extended[0].Eax, HostCpuid.ExtendedBase + HostCpuid.ExtendedLeaves - 1);
-        MaskBasic(host);
-        MaskState(host);
-        MaskExtended();
+        PolicyLeaves policy = Leaves;
+        IsAmd = PolicyChange.IsAmd(host.Basic[0].Ebx);
+        host.Basic.AsSpan().CopyTo(policy.Basic);
+        host.Features.AsSpan().CopyTo(policy.Features);
+        host.Extended.AsSpan().CopyTo(policy.Extended);
+        policy.Basic[0].Eax = Math.Min(policy.Basic[0].Eax, HostCpuid.BasicLeaves - 1);
+        policy.Features[0].Eax = Math.Min(policy.Features[0].Eax, HostCpuid.FeatureLeaves - 1);
+        if (policy.Extended[0].Eax >= HostCpuid.ExtendedBase)
+            policy.Extended[0].Eax = Math.Min(policy.Extended[0].Eax, HostCpuid.ExtendedBase + HostCpuid.ExtendedLeaves - 1);
+        MaskBasic(policy, host);
+        MaskState(policy, host);
+        MaskExtended(policy);
+        Span<uint> words = stackalloc uint[PolicyLeaves.FeatureWords];
+        policy.GetFeatures(words);
+        FeatureDependencies.Apply(words);
+        policy.SetFeatures(words);
+        Derive();
     }
 
-    public bool IsAmd { get; }
+    /// <summary>MSR ce: whether CPUID can be made to fault.</summary>
+    public ulong PlatformInformation { get; private set; } = PolicyChange.CpuidFaulting;
+
+    /// <summary>The block of leaves, without what depends on the vCPU.</summary>
+    internal PolicyLeaves Leaves => new(_leaves);
+
+    public void CopyTo(Span<CpuidLeaf> leaves) => _leaves.AsSpan().CopyTo(leaves);
+
+    /// <summary>
+    /// Puts a policy in place that has been checked and recalculated (<see cref="PolicyChange"/>); the domain is paused, and has not run.
+    /// </summary>
+    public void Replace(ReadOnlySpan<CpuidLeaf> leaves, ulong platformInformation)
+    {
+        leaves.CopyTo(_leaves);
+        PlatformInformation = platformInformation;
+        Derive();
+    }
+
+    public bool IsAmd { get; private set; }
 
     /// <summary>XCR0 bits that the domain may set; 0: no XSAVE.</summary>
     public ulong States { get; private set; }
 
     /// <summary>MSR c001011f: the families 15h to 17h have no architectural switch for speculative store bypass.</summary>
-    public bool HasVirtualSsbd => (_extended[8].Ebx & BitVirtSsbd) != 0;
+    public bool HasVirtualSsbd => (Extended(8).Ebx & BitVirtSsbd) != 0;
 
-    public bool HasRdtscp => (_extended[1].Edx & (1U << 27)) != 0 || (_features[0].Ecx & (1U << 22)) != 0;
+    public bool HasRdtscp => (Extended(1).Edx & (1U << 27)) != 0 || (_leaves[PolicyLeaves.FeatureStart].Ecx & (1U << 22)) != 0;
 
-    public int PhysicalAddressBits => (int)(_extended[8].Eax & 0xff) is >= 32 and <= 52 and int bits ? bits : 36;
+    public int PhysicalAddressBits => (int)(Extended(8).Eax & 0xff) is >= 32 and <= 52 and int bits ? bits : 36;
 
     /// <summary>What the vCPU's CPUID instruction gives.</summary>
     public static void Get(Vcpu vcpu, uint leaf, uint subleaf, out uint eax, out uint ebx, out uint ecx, out uint edx)
@@ -78,10 +98,10 @@ public sealed partial class CpuidPolicy
     public CpuidLeaf Leaf(Vcpu vcpu, uint leaf, uint subleaf)
     {
         if (leaf < HostCpuid.BasicLeaves)
-            return leaf <= _basic[0].Eax ? Basic(vcpu, leaf, subleaf) : default;
+            return leaf <= _leaves[0].Eax ? Basic(vcpu, leaf, subleaf) : default;
         uint extended = leaf - HostCpuid.ExtendedBase;
         if (extended < HostCpuid.ExtendedLeaves)
-            return leaf <= _extended[0].Eax ? Extended(vcpu, extended) : default;
+            return leaf <= Extended(0).Eax ? ExtendedFor(vcpu, extended) : default;
         return leaf - HypervisorBase <= LastHypervisorLeaf ? Hypervisor(vcpu, leaf - HypervisorBase, subleaf) : default;
     }
 
@@ -98,7 +118,7 @@ public sealed partial class CpuidPolicy
 
     private CpuidLeaf Basic(Vcpu vcpu, uint leaf, uint subleaf)
     {
-        CpuidLeaf result = _basic[leaf];
+        CpuidLeaf result = _leaves[PolicyLeaves.BasicStart + (int)leaf];
         switch (leaf)
         {
             case 1:
@@ -108,16 +128,18 @@ public sealed partial class CpuidPolicy
                 if (!vcpu.Apic.IsHardwareEnabled)
                     result.Edx &= ~BitApic;
                 break;
+            case 4:
+                return subleaf < PolicyLeaves.CacheLeaves ? _leaves[PolicyLeaves.CacheStart + (int)subleaf] : default;
             case 7:
-                if (subleaf > _features[0].Eax)
+                if (subleaf > _leaves[PolicyLeaves.FeatureStart].Eax || subleaf >= HostCpuid.FeatureLeaves)
                     return default;
-                result = _features[subleaf];
+                result = _leaves[PolicyLeaves.FeatureStart + (int)subleaf];
                 if (subleaf == 0 && (vcpu.Context.Cr4 & Cr4Pku) != 0)
                     result.Ecx |= BitOsPku;
                 break;
             case 0xb:
                 result = default;
-                if (subleaf >= TopologyLevels)
+                if (subleaf >= PolicyLeaves.TopologyLeaves || (_leaves[1].Ecx & BitX2Apic) == 0)
                     break;
                 result.Ecx = subleaf;
                 result.Edx = vcpu.Apic.Id;
@@ -129,71 +151,87 @@ public sealed partial class CpuidPolicy
         return result;
     }
 
-    private CpuidLeaf Extended(Vcpu vcpu, uint leaf)
+    private ref CpuidLeaf Extended(int leaf) => ref _leaves[PolicyLeaves.ExtendedStart + leaf];
+
+    private CpuidLeaf ExtendedFor(Vcpu vcpu, uint leaf)
     {
-        CpuidLeaf result = _extended[leaf];
+        CpuidLeaf result = Extended((int)leaf);
         if (leaf == 1 && !vcpu.Apic.IsHardwareEnabled)
             result.Edx &= ~BitApic;
         return result;
     }
 
-    private void MaskBasic(HostCpuid host)
+    private void MaskBasic(PolicyLeaves policy, HostCpuid host)
     {
-        ref CpuidLeaf first = ref _basic[1];
+        ref CpuidLeaf first = ref policy.Basic[1];
         first.Eax &= 0x0fff_0fff;
         first.Ebx &= 0x00ff_ffff;
         first.Edx = (first.Edx & DefaultFeatures1Edx) | BitApic | (host.Basic[1].Edx & BitSysenter);
         first.Ecx = (first.Ecx & DefaultFeatures1Ecx) | BitX2Apic | BitHypervisor;
         if (IsAmd)
         {
-            _basic[2] = default;
-            _basic[4] = default;
-            _basic[9] = default;
-            _basic[10] = default;
+            policy.Basic[2] = default;
+            policy.Basic[9] = default;
+            policy.Basic[10] = default;
         }
 
-        _basic[3] = default;
-        _basic[5] = default;
-        _basic[6] = default;
-        _basic[8] = default;
-        _basic[10] = default;
-        _basic[12] = default;
-        ref CpuidLeaf features = ref _features[0];
+        policy.Basic[3] = default;
+        policy.Basic[5] = default;
+        policy.Basic[6] = default;
+        policy.Basic[8] = default;
+        policy.Basic[10] = default;
+        policy.Basic[12] = default;
+        ref CpuidLeaf features = ref policy.Features[0];
         features.Ebx &= DefaultFeatures7Ebx;
         features.Ecx &= DefaultFeatures7Ecx;
         features.Edx &= DefaultFeatures7Edx;
-        ref CpuidLeaf more = ref _features[1];
+        ref CpuidLeaf more = ref policy.Features[1];
         more.Eax &= DefaultFeatures71Eax;
         more.Ebx = 0;
         more.Ecx = 0;
         more.Edx = 0;
-        _features[2] = default;
+        policy.Features[2] = default;
     }
 
-    private void MaskExtended()
+    private void MaskExtended(PolicyLeaves policy)
     {
-        ref CpuidLeaf first = ref _extended[1];
-        first.Eax = IsAmd ? _basic[1].Eax : 0;
+        ref CpuidLeaf first = ref policy.Extended[1];
+        first.Eax = IsAmd ? policy.Basic[1].Eax : 0;
         first.Ebx &= 0xff00_ffff;
-        first.Edx = (first.Edx & DefaultExtended1Edx & ~CommonFeatures) | (IsAmd ? _basic[1].Edx & CommonFeatures : 0);
+        first.Edx = (first.Edx & DefaultExtended1Edx & ~CommonFeatures) | (IsAmd ? policy.Basic[1].Edx & CommonFeatures : 0);
         first.Ecx &= DefaultExtended1Ecx;
-        if (States == 0)
+        if (PolicyChange.States(policy) == 0)
             first.Ecx &= ~((1U << 11) | (1U << 15) | (1U << 16));
-        _extended[7] = default;
-        ref CpuidLeaf sizes = ref _extended[8];
+        policy.Extended[7] = default;
+        ref CpuidLeaf sizes = ref policy.Extended[8];
         sizes.Eax &= 0xffff;
-        bool needsVirtualSsbd = IsAmd && (sizes.Ebx & BitAmdSsbd) == 0 && (_basic[1].Eax >> 20) + 15 is >= 0x15 and <= 0x18;
+        bool needsVirtualSsbd = NeedsVirtualSsbd(IsAmd, sizes.Ebx, policy.Basic[1].Eax);
         sizes.Ebx = (sizes.Ebx & DefaultExtended8Ebx) | BitNoLmsl | (needsVirtualSsbd ? BitVirtSsbd : 0);
         sizes.Ecx &= 0x0003_f0ff;
         sizes.Edx = 0;
         for (int i = 9; i <= 0x18; i++)
-            _extended[i] = default;
+            policy.Extended[i] = default;
         for (int i = 0x1b; i <= 0x20; i++)
-            _extended[i] = default;
-        ref CpuidLeaf last = ref _extended[0x21];
+            policy.Extended[i] = default;
+        ref CpuidLeaf last = ref policy.Extended[0x21];
         last.Eax &= DefaultExtended21Eax;
         last.Ebx = 0;
         last.Ecx &= DefaultExtended21Ecx;
         last.Edx = 0;
+    }
+
+    /// <summary>Whether domains of this machine need MSR c001011f to switch speculative store bypass off.</summary>
+    internal static bool NeedsVirtualSsbd(HostCpuid host) =>
+        NeedsVirtualSsbd(PolicyChange.IsAmd(host.Basic[0].Ebx), host.Extended[8].Ebx, host.Basic[1].Eax);
+
+    private static bool NeedsVirtualSsbd(bool isAmd, uint features, uint signature) =>
+        isAmd && (features & BitAmdSsbd) == 0 && ((signature >> 20) & 0xff) + 15 is >= 0x15 and <= 0x18;
+
+    // What other places ask for at every exit.
+    private void Derive()
+    {
+        PolicyLeaves policy = Leaves;
+        IsAmd = PolicyChange.IsAmd(policy.Basic[0].Ebx);
+        States = (policy.Basic[1].Ecx & BitXsave) != 0 ? PolicyChange.States(policy) : 0;
     }
 }

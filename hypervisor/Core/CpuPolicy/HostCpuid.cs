@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machine's CPUID, read once at boot; the domains' policies are cut from it.
 
+using System;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.CpuPolicy;
@@ -45,6 +46,38 @@ public sealed class HostCpuid
 
     /// <summary>Microcode revision (MSR 8b), given by the port.</summary>
     public uint PatchLevel { get; set; }
+
+    /// <summary>The leaves in the form of a policy. Those about caches and topology are left out.</summary>
+    public void CopyTo(PolicyLeaves policy)
+    {
+        Basic.AsSpan().CopyTo(policy.Basic);
+        Features.AsSpan().CopyTo(policy.Features);
+        State.AsSpan().CopyTo(policy.State);
+        Extended.AsSpan().CopyTo(policy.Extended);
+    }
+
+    /// <summary>The words of xen/include/public/arch-x86/cpufeatureset.h.</summary>
+    public void GetFeatures(Span<uint> words)
+    {
+        words.Clear();
+        words[0] = Basic[1].Edx;
+        words[1] = Basic[1].Ecx;
+        words[2] = Extended[1].Edx;
+        words[3] = Extended[1].Ecx;
+        words[4] = State[1].Eax;
+        words[5] = Features[0].Ebx;
+        words[6] = Features[0].Ecx;
+        words[7] = Extended[7].Edx;
+        words[8] = Extended[8].Ebx;
+        words[9] = Features[0].Edx;
+        words[10] = Features[1].Eax;
+        words[11] = Extended[0x21].Eax;
+        words[12] = Features[1].Ebx;
+        words[13] = Features[2].Edx;
+        words[14] = Features[1].Ecx;
+        words[15] = Features[1].Edx;
+        words[18] = Extended[0x21].Ecx;
+    }
 
     private static CpuidLeaf Read(Platform platform, uint leaf, uint subleaf)
     {

@@ -26,7 +26,7 @@ public static class MsrPolicy
     private const uint AmdDecodeConfiguration = 0xc001_1029, AmdExecutionConfiguration = 0xc001_102c;
     private const uint PlatformInformation = 0xce;
     private const uint AmdVirtualSpeculation = 0xc001_011f, AmdBusUnit = 0xc001_1023, AmdBusUnit2 = 0xc001_102a;
-    private const ulong LfenceSerialises = 2, CpuidFaulting = 1UL << 31, StoreBypassDisable = 4;
+    private const ulong LfenceSerialises = 2, StoreBypassDisable = 4;
     private const ulong ThresholdLocked = 1UL << 61;
 
     public static bool Read(Vcpu vcpu, uint index, out ulong value)
@@ -49,9 +49,12 @@ public static class MsrPolicy
                 value = msrs.TscAdjust;
                 return true;
             case PlatformInformation:
-                value = CpuidFaulting;
+                value = vcpu.Domain.Cpuid.PlatformInformation;
                 return true;
-            case MiscFeatures or TscDeadline:
+            case MiscFeatures:
+                value = msrs.MiscFeatures;
+                return true;
+            case TscDeadline:
                 return true;
             case McgCap:
                 value = VcpuMsrs.MachineCheckBanks;
@@ -101,7 +104,10 @@ public static class MsrPolicy
                 msrs.TscAdjust = value;
                 return true;
             case MiscFeatures:
-                return value == 0;
+                if ((value & ~(vcpu.Domain.Cpuid.PlatformInformation >> 31)) != 0)
+                    return false;
+                msrs.MiscFeatures = value;
+                return true;
             case TscDeadline:
                 // No timer in deadline mode exists: ignored, as Xen does then.
                 return true;

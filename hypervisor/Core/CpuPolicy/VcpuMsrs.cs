@@ -41,6 +41,9 @@ public sealed class VcpuMsrs
 
     public ulong DebugControl { get; set; }
 
+    /// <summary>MISC_FEATURES_ENABLES: bit 0 makes CPUID fault outside privilege level 0.</summary>
+    public ulong MiscFeatures { get; set; }
+
     /// <summary>IA32_TSC_ADJUST: kept, without effect on the machine's common TSC.</summary>
     public ulong TscAdjust { get; set; }
 

@@ -79,7 +79,7 @@ public static partial class DomctlOp
             case DomctlCommand.GetCpuPolicy:
                 return SysctlOp.DomainCpuPolicy(operation, domain);
             case DomctlCommand.SetCpuPolicy:
-                return isSelf ? EINVAL : EOPNOTSUPP;
+                return SetCpuPolicy(operation, domain);
             case DomctlCommand.GetVcpuInfo:
                 return GetVcpuInfo(operation, domain);
             case DomctlCommand.SetVcpuAffinity:

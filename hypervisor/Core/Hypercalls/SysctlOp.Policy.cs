@@ -7,6 +7,7 @@ using XenSharp.Core.CpuPolicy;
 using XenSharp.Core.Domains;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Vcpus;
+using Leaf = XenSharp.Core.CpuPolicy.CpuidLeaf;
 using static XenSharp.Core.Hypercalls.HypercallError;
 
 namespace XenSharp.Core.Hypercalls;
@@ -40,15 +41,17 @@ public static partial class SysctlOp
         switch ((CpuFeaturesetIndex)request.Index)
         {
             case CpuFeaturesetIndex.Raw:
-                RawFeatures(caller.Host.Cpuid, words);
+                caller.Host.Cpuid.GetFeatures(words);
                 break;
             case CpuFeaturesetIndex.Host:
                 HostFeatures(caller.Host.Cpuid, words);
                 if (caller.Host.Cpuid.Basic[0].Ebx == AmdVendor)
                     words[2] |= words[0] & CommonFeatures;
                 break;
-            case CpuFeaturesetIndex.Hvm:
             case CpuFeaturesetIndex.HvmMax:
+                PolicyChange.GetMaxFeatures(caller.Host.Cpuid, words);
+                break;
+            case CpuFeaturesetIndex.Hvm:
                 caller.Domain.Cpuid.GetFeatures(words);
                 if (caller.Domain.Cpuid.IsAmd)
                     words[2] &= ~CommonFeatures;
@@ -71,33 +74,11 @@ public static partial class SysctlOp
         return count < FeatureWords ? ENOBUFS : 0;
     }
 
-    private static void RawFeatures(HostCpuid host, Span<uint> words)
-    {
-        words.Clear();
-        words[0] = host.Basic[1].Edx;
-        words[1] = host.Basic[1].Ecx;
-        words[2] = host.Extended[1].Edx;
-        words[3] = host.Extended[1].Ecx;
-        words[4] = host.State[1].Eax;
-        words[5] = host.Features[0].Ebx;
-        words[6] = host.Features[0].Ecx;
-        words[7] = host.Extended[7].Edx;
-        words[8] = host.Extended[8].Ebx;
-        words[9] = host.Features[0].Edx;
-        words[10] = host.Features[1].Eax;
-        words[11] = host.Extended[0x21].Eax;
-        words[12] = host.Features[1].Ebx;
-        words[13] = host.Features[2].Edx;
-        words[14] = host.Features[1].Ecx;
-        words[15] = host.Features[1].Edx;
-        words[18] = host.Extended[0x21].Ecx;
-    }
-
     // What the hypervisor itself uses of the CPU, as in boot_cpu_data. OSXSAVE is the kernel's doing; AMD has SYSENTER in legacy mode only.
     private static void HostFeatures(HostCpuid host, Span<uint> words)
     {
         const uint osXsave = 1 << 27, sysenter = 1 << 11;
-        RawFeatures(host, words);
+        host.GetFeatures(words);
         words[1] &= ~osXsave;
         if (host.Basic[0].Ebx != AmdVendor)
             return;
@@ -119,12 +100,7 @@ public static partial class SysctlOp
         if (request.Leaves != 0)
         {
             var writer = new CpuidLeafWriter(caller, request.Leaves, request.LeafCount);
-            long result = (CpuPolicyIndex)request.Index switch
-            {
-                CpuPolicyIndex.Raw => writer.WriteRaw(caller.Host.Cpuid),
-                CpuPolicyIndex.Host => WriteHostLeaves(caller.Host.Cpuid, ref writer),
-                _ => writer.WriteDefault(caller.Domain.Cpuid),
-            };
+            long result = WriteLeaves(caller, (CpuPolicyIndex)request.Index, ref writer);
             if (result != 0)
                 return result;
             leaves = writer.Count;
@@ -155,7 +131,7 @@ public static partial class SysctlOp
         else
         {
             var writer = new CpuidLeafWriter(caller, request.Leaves, request.LeafCount);
-            long result = writer.WriteDomain(domain.Cpuid);
+            long result = writer.Write(domain.Cpuid.Leaves);
             if (result != 0)
                 return result;
             request.LeafCount = writer.Count;
@@ -163,7 +139,7 @@ public static partial class SysctlOp
 
         if (request.Msrs != 0)
         {
-            long result = WriteMsrs(caller, request.Msrs, request.MsrCount, GuestPlatformInfo);
+            long result = WriteMsrs(caller, request.Msrs, request.MsrCount, domain.Cpuid.PlatformInformation);
             if (result != 0)
                 return result;
         }
@@ -172,11 +148,33 @@ public static partial class SysctlOp
         return operation.Store(in request);
     }
 
-    private static long WriteHostLeaves(HostCpuid host, ref CpuidLeafWriter writer)
+    private static long WriteLeaves(Vcpu caller, CpuPolicyIndex index, ref CpuidLeafWriter writer)
     {
+        HostCpuid host = caller.Host.Cpuid;
+        Span<Leaf> block = stackalloc Leaf[PolicyLeaves.Count];
         Span<uint> words = stackalloc uint[FeatureWords];
-        HostFeatures(host, words);
-        return writer.WriteHost(host, words[0], words[1]);
+        block.Clear();
+        PolicyLeaves leaves = new(block);
+        switch (index)
+        {
+            case CpuPolicyIndex.Raw:
+                host.CopyTo(leaves);
+                return writer.Write(leaves);
+            case CpuPolicyIndex.Host:
+                host.CopyTo(leaves);
+                HostFeatures(host, words);
+                return writer.WriteHost(leaves, words[0], words[1]);
+            case CpuPolicyIndex.HvmMax:
+                host.CopyTo(leaves);
+                leaves.Features[0].Eax = HostCpuid.FeatureLeaves - 1;
+                PolicyChange.GetMaxFeatures(host, words);
+                leaves.SetFeatures(words);
+                PolicyChange.Recalculate(leaves, host);
+                return writer.WriteTemplate(leaves);
+            default:
+                caller.Domain.Cpuid.CopyTo(block);
+                return writer.WriteTemplate(leaves);
+        }
     }
 
     // The two MSRs that are part of a policy. ARCH_CAPABILITIES reads zero on AMD.

@@ -113,6 +113,8 @@ public sealed partial class Scheduler
             if (domain.ControllerPauseCount == 0)
                 return -(long)Errno.Inval;
             domain.ControllerPauseCount--;
+            if (domain.ControllerPauseCount == 0)
+                domain.IsCreationFinished = true;
         }
 
         Unpause(domain, caller);

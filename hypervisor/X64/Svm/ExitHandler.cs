@@ -43,6 +43,12 @@ internal sealed class ExitHandler(Host host)
                 AccessMsr(vcpu, owner);
                 break;
             case Svm.ExitCpuid:
+                if (owner.Msrs.MiscFeatures != 0 && vcpu.PrivilegeLevel != 0)
+                {
+                    vcpu.InjectException(GeneralProtection, 0);
+                    break;
+                }
+
                 // Not every CPU reports XSETBV: what leaf 0xd shows is what the guest has really enabled.
                 if ((uint)vcpu.Rax == 0xd && CpuFeatures.HasXsave)
                     owner.EnabledStates = Assembly.ReadXcr0();
