@@ -36,6 +36,15 @@ public sealed class Cpu : Processor
     /// <summary>The vCPU that ran here before <see cref="Current"/> while its registers are not saved yet. Written by the scheduler.</summary>
     public Vcpu? Leaving { get; internal set; }
 
+    private ulong _passedPeriod;
+
+    /// <summary>The last of <see cref="GracePeriods"/> that this CPU has seen between two entries.</summary>
+    internal ulong PassedPeriod
+    {
+        get => System.Threading.Volatile.Read(ref _passedPeriod);
+        set => System.Threading.Volatile.Write(ref _passedPeriod, value);
+    }
+
     /// <summary>Ends the time slice of <see cref="Current"/>.</summary>
     public SliceTimer Slice { get; }
 

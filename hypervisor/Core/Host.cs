@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The root of all state: one object per hypervisor. Two hosts can live in one test process.
 
+using XenSharp.Core.Boot;
 using XenSharp.Core.Console;
 using XenSharp.Core.CpuPolicy;
 using XenSharp.Core.Debugging;
@@ -38,6 +39,8 @@ public sealed partial class Host
         Allocator = new FrameAllocator(frames);
         Domains = new DomainTable();
         Scheduler = new Scheduler(this);
+        GracePeriods = new GracePeriods(this);
+        Reaper = new DomainReaper(this);
         Processors = new Cpu?[MaxProcessors];
     }
 
@@ -64,6 +67,17 @@ public sealed partial class Host
     public FrameAllocator Allocator { get; }
 
     public DomainTable Domains { get; }
+
+    public GracePeriods GracePeriods { get; }
+
+    /// <summary>Takes the remains of dead domains away.</summary>
+    public DomainReaper Reaper { get; }
+
+    /// <summary>Room for the objects of new domains; set by the port, or a test, before the first domain is created by a guest.</summary>
+    public ObjectRegions Regions { get; set; } = null!;
+
+    /// <summary>The port's half of domains; set with <see cref="Regions"/>.</summary>
+    public GuestFactory Guests { get; set; } = null!;
 
     /// <summary>PCI functions and configuration windows of the machine.</summary>
     public PciSegments PciSegments { get; } = new();

@@ -53,7 +53,7 @@ public sealed class TestDomain
             var apicHost = new VcpuApicHost();
             var vcpu = new Vcpu(Domain, i, new FakeVcpuContext(), new LocalApic((int)i, apicHost));
             apicHost.Attach(vcpu);
-            Domain.Vcpus[i] = vcpu;
+            Domain.Vcpus[(int)i] = vcpu;
             VcpuInfoArea.Reset(vcpu);
             host.Scheduler.Add(vcpu, cpu);
             vcpu.IsInitialised = true;

@@ -30,6 +30,8 @@ public sealed class TestHost
         Host.Clock.Start(0, VirtualPlatform.TscFrequencyHz);
         Host.Allocator.AddRange(new Mfn(FirstFreeFrame), frames - FirstFreeFrame);
         Host.Allocator.TotalPages = frames - FirstFreeFrame;
+        Host.Regions = Regions;
+        Host.Guests = new TestGuestFactory(Host);
     }
 
     public Host Host { get; }
@@ -39,6 +41,9 @@ public sealed class TestHost
     public ArrayMemory Memory { get; }
 
     public HostFrameTable Frames { get; }
+
+    /// <summary>Counts the objects of domains that are created by hypercalls.</summary>
+    public HostRegions Regions { get; } = new();
 
     public List<TestDomain> Domains { get; } = [];
 
@@ -59,18 +64,46 @@ public sealed class TestHost
         return domain;
     }
 
-    /// <summary>Lets every processor choose what it runs.</summary>
+    /// <summary>Lets every processor choose what it runs, and until nobody waits for the end of the processors' entries.</summary>
     public void Schedule()
+    {
+        TakeTurns();
+        for (int i = 0; i < 100 && SomebodyWaits(); i++)
+            TakeTurns();
+    }
+
+    private bool SomebodyWaits()
+    {
+        for (int i = 0; i < Host.ProcessorCount; i++)
+        {
+            if ((Cpu(i).Pending & (PendingWork.Quiescence | PendingWork.Reap)) != 0)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void TakeTurns()
     {
         for (int i = 0; i < Host.ProcessorCount; i++)
         {
             Processor? before = VirtualPlatform.Running;
             VirtualPlatform.Running = Cpu(i);
-            Cpu(i).TakePending();
-            Host.Scheduler.Schedule(Cpu(i));
-            Host.Scheduler.ContextSaved(Cpu(i));
+            Turn(Cpu(i));
             VirtualPlatform.Running = before;
         }
+    }
+
+    /// <summary>One turn of a processor's loop, without the guest: pending work, and the scheduler's choice.</summary>
+    public void Turn(Cpu processor)
+    {
+        PendingWork work = processor.TakePending();
+        if ((work & PendingWork.Quiescence) != 0)
+            Host.GracePeriods.Pass(processor);
+        if ((work & (PendingWork.Quiescence | PendingWork.Reap)) != 0)
+            Host.Reaper.Run(processor);
+        Host.Scheduler.Schedule(processor);
+        Host.Scheduler.ContextSaved(processor);
     }
 
     /// <summary>Lets virtual time pass; timers that come due run on their processors.</summary>

@@ -76,6 +76,15 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
 
     public override void Flush() => Flushes++;
 
+    /// <summary>The page that stands for the first table, and where it goes back to; for domains that are destroyed.</summary>
+    public Mfn Root { get; init; } = Mfn.Invalid;
+
+    public FrameSource? Tables { get; init; }
+
+    public override bool ReleaseTables(int limit) => _mappings.Count == 0 ? true : throw new InvalidOperationException("frames are still mapped");
+
+    public override void Release() => Tables?.Free(Root);
+
     private bool TryFind(ulong guestFrame, out ulong start)
     {
         foreach (int order in (ReadOnlySpan<int>)[0, 9, 18])

@@ -17,13 +17,16 @@ public sealed partial class Domain
 
     private readonly ulong[] _hvmParameters;
 
+    // As long for every domain, so that all of them have one layout.
+    private readonly Vcpu?[] _vcpus;
+
     public Domain(Host host, ushort id, DomainSettings settings, P2m p2m)
     {
         Host = host;
         Id = id;
         Settings = settings;
         P2m = p2m;
-        Vcpus = new Vcpu?[settings.MaxVcpus];
+        _vcpus = new Vcpu?[MaxVcpus];
         Lock = new SpinLock(LockScope.Domain);
         Memory = new DomainMemory(this);
         EventChannels = new EventChannelTable(this);
@@ -47,7 +50,8 @@ public sealed partial class Domain
 
     public DomainMemory Memory { get; }
 
-    public Vcpu?[] Vcpus { get; }
+    /// <summary>One place for each vCPU that the domain may have; filled by XEN_DOMCTL_max_vcpus.</summary>
+    public System.Span<Vcpu?> Vcpus => new(_vcpus, 0, Settings.MaxVcpus);
 
     public EventChannelTable EventChannels { get; }
 
@@ -95,11 +99,9 @@ public sealed partial class Domain
     /// <summary>The timers of SCHEDOP_watchdog.</summary>
     public DomainWatchdogs Watchdogs { get; }
 
-    public bool IsDying { get; set; }
-
     public bool IsCrashed { get; set; }
 
-    public Vcpu? FindVcpu(uint id) => id < (uint)Vcpus.Length ? Vcpus[(int)id] : null;
+    public Vcpu? FindVcpu(uint id) => id < (uint)Settings.MaxVcpus ? _vcpus[(int)id] : null;
 }
 
 /// <summary>What a domain is created with (struct xen_domctl_createdomain, and for dom0 the boot options).</summary>
@@ -122,6 +124,11 @@ public sealed class DomainSettings
 
     /// <summary>XEN_X86_EMU_LAPIC, _IOAPIC, _VPCI (xen/include/public/arch-x86/xen.h).</summary>
     public const uint EmulatedLocalApic = 1, EmulatedIoApic = 1 << 4, EmulatedPci = 1 << 10;
+
+    /// <summary>XEN_DOMCTL_CDF_* flags.</summary>
+    public uint CreationFlags { get; init; } = 3;
+
+    public uint MaxGrantVersion { get; init; } = 2;
 
     /// <summary>XEN_X86_EMU_* bits.</summary>
     public uint EmulationFlags { get; init; } = 1;

@@ -74,13 +74,15 @@ public sealed class DomainWatchdogs(Domain domain)
         }
     }
 
-    /// <summary>The domain goes away.</summary>
-    public void Stop(Cpu caller)
+    /// <summary>The domain goes away. True when one was armed.</summary>
+    public bool StopAll(Cpu caller)
     {
         using (_lock.Enter(caller))
         {
+            bool any = _first.IsArmed || _second.IsArmed;
             TimerQueue.Cancel(_first, caller);
             TimerQueue.Cancel(_second, caller);
+            return any;
         }
     }
 

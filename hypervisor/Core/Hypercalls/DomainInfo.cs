@@ -37,9 +37,11 @@ public static class DomainInfo
         }
 
         flags = info.OnlineVcpuCount != 0 ? flags : 0;
-        flags |= domain.IsDying ? (uint)DomainInfoFlags.Dying : 0;
+        flags |= domain.IsDead ? (uint)DomainInfoFlags.Dying : 0;
         flags |= domain.IsShutDown ? (uint)DomainInfoFlags.Shutdown : 0;
         flags |= domain.ControllerPauseCount > 0 ? (uint)DomainInfoFlags.Paused : 0;
+        flags |= domain.IsDebugged ? (uint)DomainInfoFlags.Debugged : 0;
+        flags |= (domain.Settings.CreationFlags & (uint)CreateDomainFlags.XenstoreDomain) != 0 ? (uint)DomainInfoFlags.XenstoreDomain : 0;
         flags |= (uint)(DomainInfoFlags.HvmGuest | DomainInfoFlags.Hap);
         flags |= domain.ShutdownReason << (int)DomctlLimits.ShutdownShift;
         info.Flags = (DomainInfoFlags)flags;

@@ -14,7 +14,7 @@ using static XenSharp.Core.Hypercalls.HypercallError;
 namespace XenSharp.Core.Hypercalls;
 
 /// <summary>
-/// XEN_DOMCTL_*. Operations that need domains besides dom0 are not there yet: their arguments are checked, then they are -EOPNOTSUPP.
+/// XEN_DOMCTL_*. The life of domains is in DomctlOp.Life.cs, further groups in files named after them.
 /// </summary>
 public static partial class DomctlOp
 {
@@ -62,14 +62,16 @@ public static partial class DomctlOp
                 domain.Resume(cpu);
                 return 0;
             case DomctlCommand.DestroyDomain:
+                return isSelf ? EINVAL : DestroyDomain(operation, domain);
+            case DomctlCommand.SetDebugging:
+                return isSelf ? EINVAL : SetDebugging(operation, domain);
             case DomctlCommand.SoftReset:
             case DomctlCommand.SetVcpuContext:
             case DomctlCommand.SetTscInfo:
             case DomctlCommand.GetTscInfo:
-            case DomctlCommand.SetDebugging:
                 return isSelf ? EINVAL : EOPNOTSUPP;
             case DomctlCommand.MaxVcpus:
-                return isSelf || operation.Read<uint>() != (uint)domain.Settings.MaxVcpus ? EINVAL : EOPNOTSUPP;
+                return isSelf ? EINVAL : CreateVcpus(operation, domain);
             case DomctlCommand.MaxMemory:
                 using (domain.Lock.Enter(cpu))
                     domain.Memory.MaxPages = Math.Min(operation.Read<ulong>() / KibPerPage, uint.MaxValue);
@@ -130,19 +132,6 @@ public static partial class DomctlOp
         if (number >= (uint)DomctlCommand.GdbsxGuestMemoryIo)
             return number <= (uint)DomctlCommand.GdbsxDomainStatus;
         return number is >= 9 and <= 86 and not (23 or 26 or 30 or 31 or 32 or 41 or 44 or 49 or 51 or 52 or 53 or 58 or 65 or 70 or 71 or 76 or 80 or 81);
-    }
-
-    // The checks of Xen's sanitise_domain_config come first, so that a wrong request is told so.
-    private static long CreateDomain(ControlBuffer operation)
-    {
-        const uint KnownFlags = 0x1ff;
-        DomctlCreateDomain request = operation.Read<DomctlCreateDomain>();
-        uint flags = (uint)request.Flags;
-        if ((flags & ~KnownFlags) != 0 || (flags & (uint)CreateDomainFlags.Hvm) == 0)
-            return EINVAL;
-        if (request.MaxVcpus is 0 or > Domain.MaxVcpus)
-            return EINVAL;
-        return EOPNOTSUPP;
     }
 
     // For an id without a domain: the next one, as the tools walk the list.

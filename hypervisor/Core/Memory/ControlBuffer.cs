@@ -46,6 +46,13 @@ public readonly ref struct ControlBuffer(Vcpu caller, ulong address, Span<byte> 
     public long Store<T>(ref readonly T value) where T : unmanaged =>
         GuestAccess.TryWrite(caller, UnionAddress, in value) ? 0 : Hypercalls.HypercallError.EFAULT;
 
+    /// <summary>The operation goes on with the same argument after the CPU has looked at its pending work; returns 0.</summary>
+    public long Continue()
+    {
+        caller.Continuation.Request(address);
+        return 0;
+    }
+
     /// <summary>Copies the domain id of the header out (createdomain, getdomaininfo).</summary>
     public long StoreDomain(ushort id) =>
         GuestAccess.TryWrite(caller, address + 8, in id) ? 0 : Hypercalls.HypercallError.EFAULT;

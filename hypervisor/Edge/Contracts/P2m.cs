@@ -64,4 +64,13 @@ public abstract class P2m
 
     /// <summary>Makes all CPUs forget translations from before; required before a removed frame is given to somebody else.</summary>
     public abstract void Flush();
+
+    /// <summary>
+    /// Gives back tables of a translation that nobody walks any more, at most so many; true when none but the first is left. The caller has
+    /// taken back what was mapped.
+    /// </summary>
+    public abstract bool ReleaseTables(int limit);
+
+    /// <summary>Gives back the first table, the end of the translation.</summary>
+    public abstract void Release();
 }

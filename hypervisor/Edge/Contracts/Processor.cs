@@ -23,6 +23,12 @@ public enum PendingWork : uint
 
     /// <summary>A device interrupt has been noted.</summary>
     Interrupt = 8,
+
+    /// <summary>Somebody waits until this CPU has ended its entry.</summary>
+    Quiescence = 16,
+
+    /// <summary>The last page of a dead domain may be gone.</summary>
+    Reap = 32,
 }
 
 /// <summary>Per-CPU state common to all layers; Core derives its own from it.</summary>

@@ -62,6 +62,8 @@ internal static unsafe class Start
         Dom0Files.Release(host.Allocator);
         SetUpConsoleInput(host, block);
         ManagedHeap.Seal();
+        if (!((ObjectPools)host.Regions).Prepare(block->Processor))
+            EarlyConsole.Stop("no memory is left for guests: lower dom0_mem="u8);
         SecondaryProcessors.Release();
         Assembly.RunOnStack(block->StackTop, Assembly.RunLoopEntry());
     }
@@ -217,7 +219,9 @@ internal static unsafe class Start
             map[i].Type = (Abi.HvmMemoryMapType)region.Type;
         }
 
-        Core.Boot.Dom0.Dom0Builder builder = new(host, new GuestBuilder(host), block->Processor);
+        host.Guests = new GuestBuilder(host);
+        host.Regions = new ObjectPools(host);
+        Core.Boot.Dom0.Dom0Builder builder = new(host, block->Processor);
         return builder.Build(in source, map.Slice(0, EarlyMemory.MapCount));
     }
 

@@ -78,6 +78,7 @@ internal static unsafe class TrapHandler
         Vcpu? served = cpu.Current;
         cpu.Held.ReleaseAll();
         cpu.AbandonCopy();
+        ManagedHeap.AbandonRegion();
         block->IsServing = 0;
         Host host = cpu.Host;
         LogLine line = host.Console.Begin(LogLevel.Error, cpu).Text("FAULT: "u8).Text(Describe(frame->Vector)).Text(" at "u8);

@@ -106,6 +106,34 @@ public sealed class NestedPageTable : P2m
         Runtime.Root.Platform.ExpelGuests(this);
     }
 
+    public override bool ReleaseTables(int limit)
+    {
+        bool done = ReleaseBelow(_root, 3, ref limit);
+        Changed();
+        return done;
+    }
+
+    public override void Release() => _tables.Free(_root);
+
+    // Three levels deep at most; entries are cleared on the way, so that the next call goes on behind them.
+    private bool ReleaseBelow(Mfn table, int level, ref int limit)
+    {
+        for (int i = 0; level > 0 && i < 512; i++)
+        {
+            ulong entry = _memory.Read64(table, i * 8);
+            if ((entry & (Present | Large)) != Present)
+                continue;
+            Mfn below = Mfn.Containing(entry & AddressMask);
+            if (!ReleaseBelow(below, level - 1, ref limit) || limit == 0)
+                return false;
+            limit--;
+            _memory.Write64(table, i * 8, 0);
+            _tables.Free(below);
+        }
+
+        return true;
+    }
+
     // Every vCPU compares the generation before it enters the guest and flushes its translations when it has changed.
     private void Changed() => Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.As<uint, int>(ref _generation), 1);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where `new` gets its memory: a bump pointer in pages that are never given back. Objects live as long as the hypervisor.
+// Where `new` gets its memory. At boot: a bump pointer in pages that are never given back. While serving: the region that the CPU has begun.
 
 using System.Runtime;
 using System.Runtime.CompilerServices;
@@ -10,7 +10,7 @@ using XenSharp.X64.Boot;
 
 namespace XenSharp.X64.Runtime;
 
-/// <summary>Allocation for boot and for building domains. While an entry is served the heap is sealed and `new` is a fault.</summary>
+/// <summary>Once the heap is sealed, `new` is a fault outside a region (<see cref="ObjectPools"/>).</summary>
 internal static unsafe class ManagedHeap
 {
     private const ulong ChunkSize = 0x40000;
@@ -23,10 +23,39 @@ internal static unsafe class ManagedHeap
     /// <summary>Bytes handed out since boot.</summary>
     public static ulong BytesUsed { get; private set; }
 
-    /// <summary>From now on only code between <see cref="Open"/> and <see cref="Seal"/> may create objects.</summary>
+    /// <summary>From now on objects are made in regions only.</summary>
     public static void Seal() => Volatile.Write(ref s_sealed, true);
 
-    public static void Open() => Volatile.Write(ref s_sealed, false);
+    /// <summary>Lets this CPU make objects in a piece of memory, which is cleared.</summary>
+    public static void BeginRegion(ulong address, ulong length, ulong slot)
+    {
+        // SAFETY: the caller has taken the piece for objects, and nobody reaches what was there.
+        new System.Span<byte>((void*)address, (int)length).Clear();
+        PerCpu* block = Assembly.PerCpu();
+        block->RegionSlot = slot;
+        block->RegionUsed = 0;
+        block->RegionEnd = address + length;
+        block->RegionNext = address;
+    }
+
+    /// <summary>Ends this CPU's region; returns how many bytes of it are used.</summary>
+    public static ulong EndRegion()
+    {
+        PerCpu* block = Assembly.PerCpu();
+        ulong used = block->RegionUsed;
+        block->RegionNext = block->RegionEnd = block->RegionSlot = 0;
+        return used;
+    }
+
+    /// <summary>The entry is abandoned: gives back the region in which it made objects, which nobody else has seen.</summary>
+    public static void AbandonRegion()
+    {
+        PerCpu* block = Assembly.PerCpu();
+        ulong slot = block->RegionSlot;
+        EndRegion();
+        if (slot != 0)
+            Root.Host.Regions.Recycle(new RegionSlot(slot), block->Processor);
+    }
 
     // SAFETY: ilc passes a MethodTable whose 32-bit word at offset 4 is the object's size including the 8-byte header before it.
     [RuntimeExport("RhpNewFast")]
@@ -60,7 +89,7 @@ internal static unsafe class ManagedHeap
     private static byte* Allocate(ulong size)
     {
         if (Volatile.Read(ref s_sealed))
-            Fault();
+            return AllocateInRegion(size);
         while (Interlocked.Exchange(ref s_lock, 1) != 0)
             Assembly.Pause();
         size = (size + 15) & ~15UL;
@@ -70,6 +99,18 @@ internal static unsafe class ManagedHeap
         s_next += size;
         BytesUsed += size;
         Volatile.Write(ref s_lock, 0);
+        return result;
+    }
+
+    private static byte* AllocateInRegion(ulong size)
+    {
+        PerCpu* block = Assembly.PerCpu();
+        size = (size + 15) & ~15UL;
+        if (size > block->RegionEnd - block->RegionNext)
+            Fault();
+        byte* result = (byte*)block->RegionNext;
+        block->RegionNext += size;
+        block->RegionUsed += size;
         return result;
     }
 

@@ -27,6 +27,14 @@ internal unsafe struct PerCpu
     public uint Id;
     public int IsOnline;
 
+    /// <summary>Where the CPU may make objects while the heap is sealed; 0: nowhere.</summary>
+    public ulong RegionNext;
+    public ulong RegionEnd;
+    public ulong RegionUsed;
+
+    /// <summary>The slot of that region, to give it back should the entry be abandoned.</summary>
+    public ulong RegionSlot;
+
     /// <summary>Set while an entry of a guest is served: a fault then costs the guest, not the host.</summary>
     public int IsServing;
 

@@ -14,23 +14,32 @@ using XenSharp.X64.Runtime;
 
 namespace XenSharp.X64.Svm;
 
-/// <summary>Makes what <see cref="Dom0Builder"/> asks of the port.</summary>
-// SAFETY: pages come from the frame allocator and belong to the vCPU or to the host for good.
+/// <summary>Makes what the creation of domains asks of the port.</summary>
+// SAFETY: pages come from the frame allocator and belong to the vCPU until Release, or to the host for good.
 internal sealed class GuestBuilder(Host host) : GuestFactory
 {
     private readonly ulong _msrPermissions = BuildMsrPermissions(host);
 
-    public override P2m CreateP2m(FrameSource tables)
+    // All domains but dom0 share one map: every port exits.
+    private readonly ulong _closedPorts = BuildClosedPorts(host);
+
+    public override P2m? CreateP2m(FrameSource tables)
     {
         if (!tables.TryAllocate(out Mfn root))
-            Panic("no memory for a domain's translation table"u8);
+            return null;
         return new NestedPageTable(host.Memory, tables, root, CpuFeatures.HasGigabytePages);
     }
 
-    public override VcpuContext CreateContext(Domain domain)
+    public override VcpuContext? CreateContext(Domain domain)
     {
-        ulong vmcbAddress = TakePage();
-        ulong frameAddress = TakePage();
+        if (!TryTakePage(out ulong vmcbAddress))
+            return null;
+        if (!TryTakePage(out ulong frameAddress))
+        {
+            host.Allocator.Free(Mfn.Containing(vmcbAddress), 0, host.CurrentProcessor);
+            return null;
+        }
+
         SvmVcpu vcpu = new(vmcbAddress, frameAddress);
         ref Vmcb vmcb = ref vcpu.Vmcb;
         vmcb.InterceptCrWrite = 1 << 4;
@@ -39,7 +48,8 @@ internal sealed class GuestBuilder(Host host) : GuestFactory
         vmcb.Intercept2 = Svm.InterceptVmrun | Svm.InterceptVmmcall | Svm.InterceptVmload | Svm.InterceptVmsave | Svm.InterceptStgi | Svm.InterceptClgi | Svm.InterceptSkinit
             | Svm.InterceptMonitor | Svm.InterceptMwait | Svm.InterceptXsetbv;
         vmcb.InterceptExceptions = 1u << 18;
-        vmcb.IoPermissionMap = domain.Vcpus[0] == null ? BuildIoPermissions(domain) : ((SvmVcpu)domain.Vcpus[0]!.Context).Vmcb.IoPermissionMap;
+        vmcb.IoPermissionMap = !domain.IsHardware ? _closedPorts
+            : domain.Vcpus[0] == null ? BuildIoPermissions(domain) : ((SvmVcpu)domain.Vcpus[0]!.Context).Vmcb.IoPermissionMap;
         vmcb.MsrPermissionMap = _msrPermissions;
         vmcb.AddressSpaceId = 1;
         vmcb.NestedControl = 1;
@@ -58,6 +68,13 @@ internal sealed class GuestBuilder(Host host) : GuestFactory
             ShowMachineMsrs(vcpu.Msrs);
     }
 
+    public override void Release(VcpuContext context, Processor caller)
+    {
+        SvmVcpu registers = (SvmVcpu)context;
+        host.Allocator.Free(Mfn.Containing(registers.Frame.Vmcb), 0, caller);
+        host.Allocator.Free(Mfn.Containing(registers.FrameAddress), 0, caller);
+    }
+
     // dom0 finds the memory types as the firmware has left them.
     private static unsafe void ShowMachineMsrs(VcpuMsrs msrs)
     {
@@ -71,19 +88,26 @@ internal sealed class GuestBuilder(Host host) : GuestFactory
         }
     }
 
-    // 12 KiB: one bit per port, set = exit. All vCPUs of a domain share it.
-    private unsafe ulong BuildIoPermissions(Domain domain)
+    // 12 KiB: one bit per port, set = exit.
+    private static unsafe ulong BuildClosedPorts(Host host)
     {
         Mfn frame = TakeBlock(host, 2);
-        byte* map = DirectMap.At(frame.Address);
-        new Span<byte>(map, 4 * FrameSize.Bytes).Fill(0xff);
+        new Span<byte>(DirectMap.At(frame.Address), 4 * FrameSize.Bytes).Fill(0xff);
+        return frame.Address;
+    }
+
+    // All vCPUs of the domain share it.
+    private unsafe ulong BuildIoPermissions(Domain domain)
+    {
+        ulong address = BuildClosedPorts(host);
+        byte* map = DirectMap.At(address);
         for (int port = 0; port < 0x10000; port++)
         {
             if (!domain.Ports.MustIntercept((ushort)port))
                 map[port >> 3] &= (byte)~(1 << (port & 7));
         }
 
-        return frame.Address;
+        return address;
     }
 
     // 8 KiB: two bits per MSR, set = exit. Those that VMLOAD and VMRUN switch belong to the guest.
@@ -103,19 +127,20 @@ internal sealed class GuestBuilder(Host host) : GuestFactory
         return frame.Address;
     }
 
-    private unsafe ulong TakePage()
+    private bool TryTakePage(out ulong address)
     {
-        Mfn frame = TakeBlock(host, 0);
-        new Span<byte>(DirectMap.At(frame.Address), FrameSize.Bytes).Clear();
-        return frame.Address;
+        address = 0;
+        if (!host.Allocator.TryAllocate(0, host.CurrentProcessor, out Mfn frame))
+            return false;
+        host.Memory.Clear(frame);
+        address = frame.Address;
+        return true;
     }
 
     private static Mfn TakeBlock(Host host, int order)
     {
         if (!host.Allocator.TryAllocate(order, host.CurrentProcessor, out Mfn frame))
-            Panic("no memory for a vCPU"u8);
+            EarlyConsole.Stop("no memory for the permission maps of guests"u8);
         return frame;
     }
-
-    private static void Panic(ReadOnlySpan<byte> sentence) => EarlyConsole.Stop(sentence);
 }

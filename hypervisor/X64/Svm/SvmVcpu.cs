@@ -32,6 +32,9 @@ internal sealed class SvmVcpu : VcpuContext
 
     public unsafe ref GuestFrame Frame => ref *(GuestFrame*)_frame;
 
+    /// <summary>Machine address of the page of <see cref="Frame"/>.</summary>
+    public ulong FrameAddress => _frame - DirectMap.Base;
+
     /// <summary>x87, SSE and AVX state while the vCPU is switched out: 3 KiB behind the frame, in its page.</summary>
     public unsafe byte* ExtendedState => (byte*)_frame + ExtendedStateOffset;
 

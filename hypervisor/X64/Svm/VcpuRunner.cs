@@ -19,9 +19,6 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     private readonly ExitHandler _exits = new(host);
     private SvmVcpu? _loaded;
 
-    // Whose translations the CPU may hold: all vCPUs share one address space identifier.
-    private SvmVcpu? _translated;
-
     // Set from before the check of the p2m generation until after the exit; read by CPUs that wait for a flush.
     private int _isInGuest;
     private uint _entryCount;
@@ -72,6 +69,10 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
             host.Input.Poll(cpu);
         if ((work & PendingWork.Interrupt) != 0)
             platform.DeliverDeviceInterrupts(cpu);
+        if ((work & PendingWork.Quiescence) != 0)
+            host.GracePeriods.Pass(cpu);
+        if ((work & (PendingWork.Quiescence | PendingWork.Reap)) != 0)
+            host.Reaper.Run(cpu);
     }
 
     private void Idle()

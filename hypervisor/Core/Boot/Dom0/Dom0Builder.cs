@@ -11,7 +11,6 @@ using XenSharp.Core.Domains;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
-using XenSharp.Devices.Apic;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Boot.Dom0;
@@ -23,15 +22,13 @@ public sealed class Dom0Builder
     private const uint StartInfoFlagsPrivileged = 1, StartInfoFlagsInitialDomain = 2;
 
     private readonly Host _host;
-    private readonly GuestFactory _factory;
     private readonly Cpu _cpu;
     private readonly E820Entry[] _memoryMap = new E820Entry[GuestMemoryMap.Capacity];
     private int _memoryMapCount;
 
-    public Dom0Builder(Host host, GuestFactory factory, Cpu cpu)
+    public Dom0Builder(Host host, Cpu cpu)
     {
         _host = host;
-        _factory = factory;
         _cpu = cpu;
     }
 
@@ -54,7 +51,7 @@ public sealed class Dom0Builder
             EmulationFlags = DomainSettings.EmulatedLocalApic | DomainSettings.EmulatedIoApic | DomainSettings.EmulatedPci,
         };
         PagingPool pool = new(_host);
-        P2m p2m = _factory.CreateP2m(pool);
+        P2m p2m = _host.Guests.CreateP2m(pool)!;
         Domain domain = new(_host, 0, settings, p2m);
         domain.Memory.MaxPages = Math.Max(settings.MaxPages, _host.Options.Dom0Memory.MaximumPages(pages));
         _host.Domains.Add(domain);
@@ -297,15 +294,8 @@ public sealed class Dom0Builder
         WallClock.Publish(domain, _cpu);
         for (int id = 0; id < count; id++)
         {
-            VcpuContext context = _factory.CreateContext(domain);
-            VcpuApicHost apicHost = new();
-            Vcpu vcpu = new(domain, (uint)id, context, new LocalApic(id, apicHost));
-            apicHost.Attach(vcpu);
-            _factory.Attach(context, vcpu);
-            domain.Vcpus[id] = vcpu;
-            if (id < 32)
-                vcpu.Info = new GuestArea(sharedInfo, id * 64);
-            _host.Scheduler.Add(vcpu, _cpu);
+            if (Vcpu.Create(domain, (uint)id, _cpu) == null)
+                OutOfMemory();
         }
 
         Vcpu first = domain.Vcpus[0]!;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Domctls that make domains and end them.
+
+using XenSharp.Abi;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Memory;
+using XenSharp.Core.Vcpus;
+using static XenSharp.Core.Hypercalls.HypercallError;
+
+namespace XenSharp.Core.Hypercalls;
+
+public static partial class DomctlOp
+{
+    private static long CreateDomain(ControlBuffer operation)
+    {
+        Vcpu caller = operation.Caller;
+        DomctlCreateDomain request = operation.Read<DomctlCreateDomain>();
+        long result = DomainCreation.Create(caller.Host, operation.Domain, in request, caller.Processor, out Domain? domain);
+        return result != 0 ? result : operation.StoreDomain(domain!.Id);
+    }
+
+    private static long CreateVcpus(ControlBuffer operation, Domain domain)
+    {
+        if (operation.Read<uint>() != (uint)domain.Settings.MaxVcpus)
+            return EINVAL;
+        Vcpu caller = operation.Caller;
+        if (DomainCreation.CreateVcpus(domain, ref caller.Continuation, caller.Processor, out long result))
+            return result;
+        return operation.Continue();
+    }
+
+    private static long DestroyDomain(ControlBuffer operation, Domain domain)
+    {
+        Vcpu caller = operation.Caller;
+        return DomainDestruction.Advance(domain, ref caller.Continuation, caller.Processor) ? 0 : operation.Continue();
+    }
+
+    // The debugger's flag takes effect with the vCPUs stopped, as in Xen.
+    private static long SetDebugging(ControlBuffer operation, Domain domain)
+    {
+        Cpu cpu = operation.Caller.Processor;
+        domain.Host.Scheduler.PauseAndWait(domain, cpu);
+        domain.IsDebugged = operation.Read<byte>() != 0;
+        domain.Host.Scheduler.Unpause(domain, cpu);
+        return 0;
+    }
+}
