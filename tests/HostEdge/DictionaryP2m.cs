@@ -10,6 +10,7 @@ namespace XenSharp.Edge;
 public sealed class DictionaryP2m(ulong frameLimit) : P2m
 {
     private readonly Dictionary<ulong, (ulong Frame, int Order, P2mType Type)> _mappings = [];
+    private readonly SortedSet<ulong> _starts = [];
     private uint _generation;
 
     public override ulong FrameLimit { get; } = frameLimit;
@@ -36,7 +37,7 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
         lock (_mappings)
         {
             if (!TryFind(guestFrame.Value, out ulong start))
-                return default;
+                return new P2mEntry(Mfn.Invalid, P2mType.None, HoleOrder(guestFrame.Value));
             (ulong frame, int order, P2mType type) = _mappings[start];
             return new P2mEntry(new Mfn(frame + (guestFrame.Value - start)), type, order);
         }
@@ -57,18 +58,20 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
                 return false;
             Drop(guestFrame.Value, count);
             _mappings[guestFrame.Value] = (frame.Value, order, type);
+            _starts.Add(guestFrame.Value);
             _generation++;
             return true;
         }
     }
 
-    public override bool Remove(Gfn guestFrame)
+    public override bool Remove(Gfn guestFrame, int order)
     {
         lock (_mappings)
         {
-            if (!Split(guestFrame.Value, 0))
+            if (!Split(guestFrame.Value, order))
                 return false;
             _mappings.Remove(guestFrame.Value);
+            _starts.Remove(guestFrame.Value);
             _generation++;
             return true;
         }
@@ -98,6 +101,21 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
         return false;
     }
 
+    // As a table would say it: the hole is as large as the largest table entry without any mapping.
+    private int HoleOrder(ulong guestFrame)
+    {
+        foreach (int order in (ReadOnlySpan<int>)[18, 9])
+        {
+            ulong start = guestFrame & ~((1UL << order) - 1);
+            foreach (ulong _ in _starts.GetViewBetween(start, start + (1UL << order) - 1))
+                goto Next;
+            return order;
+        Next:;
+        }
+
+        return 0;
+    }
+
     // Splits a mapping larger than the order until none covers the frame.
     private bool Split(ulong guestFrame, int order)
     {
@@ -109,7 +127,10 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
             (ulong frame, int larger, P2mType type) = _mappings[start];
             int smaller = larger - 9;
             for (ulong i = 0; i < 512; i++)
+            {
                 _mappings[start + (i << smaller)] = (frame + (i << smaller), smaller, type);
+                _starts.Add(start + (i << smaller));
+            }
         }
 
         return true;
@@ -117,7 +138,10 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
 
     private void Drop(ulong guestFrame, ulong count)
     {
-        for (ulong i = 0; i < count; i++)
-            _mappings.Remove(guestFrame + i);
+        foreach (ulong start in new List<ulong>(_starts.GetViewBetween(guestFrame, guestFrame + count - 1)))
+        {
+            _mappings.Remove(start);
+            _starts.Remove(start);
+        }
     }
 }

@@ -8,7 +8,7 @@ using XenSharp.Edge;
 namespace XenSharp.Core.Domains;
 
 /// <summary>Counts and limits of a domain's pages. The domain lock guards what adds; pages are taken off without it, by whoever lets go last.</summary>
-public sealed class DomainMemory(Domain domain) : FrameSource
+public sealed partial class DomainMemory(Domain domain) : FrameSource
 {
     private long _pages;
 
@@ -44,23 +44,43 @@ public sealed class DomainMemory(Domain domain) : FrameSource
     /// </summary>
     public bool TryAllocateGuest(int order, Processor caller, out Mfn frame)
     {
-        ulong count = 1UL << order;
-        if (Pages + count > MaxPages || !domain.Host.Allocator.TryAllocate(order, caller, out frame))
-        {
-            frame = Mfn.Invalid;
+        if (!TryTakeBlock(order, caller, out frame))
             return false;
-        }
+        for (ulong i = 0; i < 1UL << order; i++)
+            Assign(frame + i);
+        return true;
+    }
 
-        for (ulong i = 0; i < count; i++)
-        {
-            ref FrameInfo info = ref domain.Host.Frames[frame + i];
-            info.State = FrameState.Domain;
-            info.Owner = domain.Id;
-            info.References = 1;
-        }
+    /// <summary>Takes a block within the limit and charges it; its frames are not the domain's to see before <see cref="Assign"/>.</summary>
+    public bool TryTakeBlock(int order, Processor caller, out Mfn frame)
+    {
+        frame = Mfn.Invalid;
+        return Pages + (1UL << order) <= MaxPages && TryTakeBeyondLimit(order, caller, out frame);
+    }
 
+    /// <summary>The same for a domain that gives as much up in the same operation.</summary>
+    public bool TryTakeBeyondLimit(int order, Processor caller, out Mfn frame)
+    {
+        ulong count = 1UL << order;
+        frame = Mfn.Invalid;
+        if (domain.IsDying)
+            return false;
+        ulong claim = ClaimedPages;
+        if (!domain.Host.Allocator.TryAllocate(order, caller, ref claim, out frame))
+            return false;
+        ClaimedPages = claim;
         NoteTaken(count);
         return true;
+    }
+
+    /// <summary>Makes a frame of a block that was taken the domain's own.</summary>
+    public void Assign(Mfn frame)
+    {
+        ref FrameInfo info = ref domain.Host.Frames[frame];
+        info.Owner = domain.Id;
+        info.References = 1;
+        info.Order = 0;
+        info.State = FrameState.Domain;
     }
 
     /// <summary>Guest pages have come to the domain.</summary>
@@ -79,18 +99,17 @@ public sealed class DomainMemory(Domain domain) : FrameSource
         FrameAllocator allocator = domain.Host.Allocator;
         if (pages == 0)
         {
-            allocator.OutstandingClaims -= ClaimedPages;
+            allocator.Unclaim(ClaimedPages, caller);
             ClaimedPages = 0;
             return 0;
         }
 
-        if (ClaimedPages != 0 || pages <= Pages || pages > System.Math.Min(MaxPages, uint.MaxValue))
+        if (domain.IsDying || ClaimedPages != 0 || pages <= Pages || pages > System.Math.Min(MaxPages, uint.MaxValue))
             return Hypercalls.HypercallError.EINVAL;
         ulong claim = pages - Pages;
-        if (claim > allocator.FreePages - allocator.OutstandingClaims)
+        if (!allocator.TryClaim(claim, caller))
             return Hypercalls.HypercallError.ENOMEM;
         ClaimedPages = claim;
-        allocator.OutstandingClaims += claim;
         return 0;
     }
 }

@@ -11,9 +11,9 @@ namespace XenSharp.Core.Domains;
 /// <summary>
 /// Removed pages are handed to a <see cref="ReleasedFrames"/>, which gives them back only after stale translations are gone.
 /// </summary>
-public static class Physmap
+public static partial class Physmap
 {
-    private const int LargeOrder = 9;
+    private const int LargeOrder = 9, HugeOrder = 18;
 
     /// <summary>Removes what the domain has at a guest frame, as guest_remove_page of Xen does; 0 or an error.</summary>
     public static long RemovePage(Domain domain, Gfn guestFrame, ref ReleasedFrames released)
@@ -61,41 +61,110 @@ public static class Physmap
     }
 
     /// <summary>
-    /// Maps 2^order frames at a guest frame. Memory that the guest had there stays charged to it, unmapped, until its end, as in Xen;
-    /// grants, foreign pages and devices are not displaced: -EPERM.
+    /// Makes room at a guest frame for a page that is put there on purpose: memory is given up, a page of the hypervisor's (this domain's or,
+    /// mapped by acquire_resource, another's) only leaves the guest's sight. Grants, devices and foreign memory stay: -ENXIO, -EPERM.
     /// </summary>
-    public static long Add(Domain domain, Gfn guestFrame, Mfn frame, int order, P2mType type)
+    public static long Displace(Domain domain, Gfn guestFrame, ref ReleasedFrames released)
     {
-        ulong count = 1UL << order;
-        if (guestFrame.Value >= domain.P2m.FrameLimit || count > domain.P2m.FrameLimit - guestFrame.Value)
+        P2mEntry previous = domain.P2m.Lookup(guestFrame);
+        if (!previous.IsPresent)
+            return 0;
+        if (previous.Type != P2mType.Foreign || domain.Host.Frames[previous.Frame].State == FrameState.Domain)
+            return RemovePage(domain, guestFrame, ref released);
+        if (!domain.P2m.Remove(guestFrame))
+            return HypercallError.ENOMEM;
+        released.Add(previous.Frame);
+        return 0;
+    }
+
+    /// <summary>
+    /// Maps one page. Memory that the guest had there stays charged to it, unmapped, until its end, as in Xen; grants, foreign pages and
+    /// devices are not displaced: -EPERM.
+    /// </summary>
+    public static long Add(Domain domain, Gfn guestFrame, Mfn frame, P2mType type)
+    {
+        ulong done = 0;
+        return AddPages(domain, guestFrame, frame, ref done, 1, type);
+    }
+
+    /// <summary>
+    /// Maps the frames from <paramref name="done"/> to <paramref name="end"/> of a block in the largest pages that fit, and counts them in
+    /// <paramref name="done"/>; an error leaves the rest unmapped. Work is that of at most 512 pages, or of one page of 1 GiB: 0 and
+    /// <paramref name="done"/> below <paramref name="end"/> asks for another call.
+    /// </summary>
+    public static long AddPages(Domain domain, Gfn guestFrame, Mfn frame, ref ulong done, ulong end, P2mType type)
+    {
+        P2m p2m = domain.P2m;
+        if (guestFrame.Value >= p2m.FrameLimit || end > p2m.FrameLimit - guestFrame.Value)
             return HypercallError.ENOENT;
-        for (ulong i = 0; i < count; i++)
+        bool hasReplaced = false;
+        long result = 0;
+        ulong start = done;
+        while (done < end && done - start < 1UL << LargeOrder && result == 0)
+        {
+            P2mEntry old = p2m.Lookup(guestFrame + done);
+            int order = OrderAt(guestFrame + done, frame + done, end - done, in old);
+            if (order == LargeOrder && done != start)
+                break;
+            result = DisplaceMemory(domain, guestFrame + done, frame + done, order, ref hasReplaced);
+            if (result == 0 && !p2m.Set(guestFrame + done, frame + done, order, type))
+                result = HypercallError.ENOMEM;
+            if (result == 0)
+                done += 1UL << order;
+        }
+
+        if (guestFrame.Value + done > domain.HighestGfn)
+            domain.HighestGfn = guestFrame.Value + done;
+        if (hasReplaced)
+            p2m.Flush();
+        return result;
+    }
+
+    // The largest page size for the place, of 1 GiB only into a hole.
+    private static int OrderAt(Gfn guestFrame, Mfn frame, ulong count, in P2mEntry old)
+    {
+        for (int order = HugeOrder; order > 0; order -= LargeOrder)
+        {
+            bool isAligned = ((guestFrame.Value | frame.Value) & ((1UL << order) - 1)) == 0;
+            if (isAligned && count >= 1UL << order && (order == LargeOrder || (!old.IsPresent && old.Order >= order)))
+                return order;
+        }
+
+        return 0;
+    }
+
+    // What is mapped where a page is going to be; nothing changes on an error.
+    private static long DisplaceMemory(Domain domain, Gfn guestFrame, Mfn frame, int order, ref bool hasReplaced)
+    {
+        for (ulong i = 0; i < 1UL << order;)
         {
             P2mEntry old = domain.P2m.Lookup(guestFrame + i);
-            if (old.IsPresent && old.Frame != frame + i)
+            if (old.Type is P2mType.Direct or P2mType.GrantWritable or P2mType.GrantReadOnly or P2mType.Foreign)
+                return HypercallError.EPERM;
+            i += old.IsPresent ? 1 : 1UL << old.Order;
+        }
+
+        for (ulong i = 0; i < 1UL << order;)
+        {
+            P2mEntry old = domain.P2m.Lookup(guestFrame + i);
+            if (!old.IsPresent)
             {
-                if (old.Type is P2mType.Direct or P2mType.GrantWritable or P2mType.GrantReadOnly or P2mType.Foreign)
-                    return HypercallError.EPERM;
+                i += 1UL << old.Order;
+                continue;
+            }
+
+            if (old.Frame != frame + i)
+            {
+                hasReplaced = true;
                 if (old.Type == P2mType.Shared)
                     Forget(domain, guestFrame + i);
+                else if (!domain.IsDirectMapped)
+                    domain.Memory.NoteDisplaced(old.Frame);
             }
-            else if (!old.IsPresent && old.Order > 0)
-            {
-                i |= (1UL << old.Order) - 1;
-            }
+
+            i++;
         }
 
-        for (ulong i = 0; i < count;)
-        {
-            bool large = order >= LargeOrder && (((guestFrame.Value + i) | (frame.Value + i)) & ((1UL << LargeOrder) - 1)) == 0;
-            int step = large ? LargeOrder : 0;
-            if (!domain.P2m.Set(guestFrame + i, frame + i, step, type))
-                return HypercallError.ENOMEM;
-            i += 1UL << step;
-        }
-
-        if (guestFrame.Value + count > domain.HighestGfn)
-            domain.HighestGfn = guestFrame.Value + count;
         return 0;
     }
 }

@@ -4,6 +4,7 @@
 
 using XenSharp.Core.Domains;
 using XenSharp.Core.Hypercalls;
+using XenSharp.Core.Memory;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Grants;
@@ -137,14 +138,15 @@ public sealed partial class GrantTable
         _ => 0,
     };
 
-    /// <summary>A frame for the toolstack (XENMEM_acquire_resource): id 0 shared, 1 status.</summary>
+    /// <summary>A frame for the toolstack (XENMEM_acquire_resource), with a reference: id 0 shared, 1 status.</summary>
     public long FrameForTools(uint id, ulong index, Processor caller, out Mfn frame)
     {
         frame = Mfn.Invalid;
         if (id > 1 || (id == 1 && Version != 2))
             return HypercallError.EINVAL;
         using SpinLock.Guard guard = Lock.Enter(caller);
-        return Find(id == 1, index, out frame);
+        long result = Find(id == 1, index, out frame);
+        return result == 0 && !FrameReferences.TryTakeShared(Domain.Host, frame, Domain.Id) ? HypercallError.EBUSY : result;
     }
 
     private static uint StatusFramesFor(uint grantFrames) => (grantFrames + GrantFramesPerStatusFrame - 1) / GrantFramesPerStatusFrame;

@@ -8,13 +8,13 @@ namespace XenSharp.Core.Hypercalls;
 /// <summary>
 /// The command of a memory operation counts whole extents only (MEMOP_EXTENT_SHIFT), so the pages done inside one are noted here.
 /// Another operation of the same vCPU in between (from an interrupt of the guest) overwrites the note; the first one then finds its
-/// extent half done, as if the guest had done that itself.
+/// extent half done, as if the guest had done that itself. What the note says about a block is checked under the domain's lock before use.
 /// </summary>
 public struct ExtentProgress
 {
     private MemoryOperationKey _key;
 
-    /// <summary>Pages done of the extent.</summary>
+    /// <summary>Pages done of the extent; when it is populated, first those cleared, then those mapped.</summary>
     public ulong Pages { get; private set; }
 
     /// <summary>The block being prepared for it.</summary>

@@ -95,15 +95,15 @@ public static partial class MemoryOp
         }
 
         // The new block is one piece of the larger order; the domain may exceed its limit for the time of the exchange.
-        ulong limit = domain.Memory.MaxPages;
-        domain.Memory.MaxPages = ulong.MaxValue;
-        bool allocated = domain.Memory.TryAllocateGuest(order, caller.Processor, out Mfn frame);
-        domain.Memory.MaxPages = limit;
-        if (!allocated)
+        if (!domain.Memory.TryTakeBeyondLimit(order, caller.Processor, out Mfn frame))
             return ENOMEM;
         PhysicalMemory memory = caller.Host.Memory;
         for (ulong i = 0; i < 1UL << order; i++)
+        {
             memory.Clear(frame + i);
+            domain.Memory.Assign(frame + i);
+        }
+
         long result = 0;
         for (ulong i = 0; i < inCount; i++)
         {
@@ -115,14 +115,31 @@ public static partial class MemoryOp
 
         for (ulong i = 0; i < outCount; i++)
         {
-            if (!TryReadExtent(caller, in exchange.Out, (chunk * outCount) + i, out Gfn gfn))
+            bool isRead = TryReadExtent(caller, in exchange.Out, (chunk * outCount) + i, out Gfn gfn);
+            if (!isRead)
                 result = EFAULT;
-            else if (Physmap.Add(domain, gfn, frame + (i << outOrder), outOrder, P2mType.Ram) != 0)
+            else if (!MapExtent(domain, gfn, frame + (i << outOrder), 1UL << outOrder))
                 result = EINVAL;
+            for (ulong page = 0; !isRead && page < 1UL << outOrder; page++)
+                domain.Memory.NoteDisplaced(frame + ((i << outOrder) + page));
         }
 
         released.Drain();
         return result;
+    }
+
+    // What finds no place stays charged to the domain.
+    private static bool MapExtent(Domain domain, Gfn first, Mfn frame, ulong count)
+    {
+        ulong done = 0;
+        while (done < count && Physmap.AddPages(domain, first, frame, ref done, count, P2mType.Ram) == 0)
+        {
+        }
+
+        bool isMapped = done == count;
+        for (; done < count; done++)
+            domain.Memory.NoteDisplaced(frame + done);
+        return isMapped;
     }
 
     private static bool TryReadExtent(Vcpu caller, in MemoryReservation reservation, ulong index, out Gfn gfn)

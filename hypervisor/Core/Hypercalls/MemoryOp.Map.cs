@@ -100,17 +100,18 @@ public static partial class MemoryOp
 
         if (start >= request.FrameCount || request.FrameCount > MaxExtents)
             return EINVAL;
-        if ((MemoryResource)request.Type != MemoryResource.GrantTable)
-            return EOPNOTSUPP;
         for (ulong done = start; done < request.FrameCount;)
         {
+            // Xen looks at so many frames before it maps the first of them, and has its own error for the others.
+            ulong inBatch = (done - start) % ResourceBatch;
+            ulong last = Math.Min(done + ResourceBatch, request.FrameCount) - 1;
+            if (inBatch == 0 && (result = CheckResource(caller, domain!, in request, last)) != 0)
+                return result;
             if (!TryReadElement(caller, request.FrameList, done, out ulong gfn))
                 return EFAULT;
-            result = domain!.Grants.FrameForTools(request.Id, request.Frame + done, caller.Processor, out Mfn frame);
-            if (result == 0)
-                result = MapResource(caller, frame, gfn);
+            result = MapResource(caller, domain!, in request, done, gfn);
             if (result != 0)
-                return result;
+                return inBatch == 0 ? result : EIO;
             done++;
             if (done < request.FrameCount && !caller.Continuation.Spend(ExtentCost + PageCost))
             {
@@ -122,36 +123,55 @@ public static partial class MemoryOp
         return 0;
     }
 
+    private const ulong ResourceBatch = 32;
+
     // Per type, the whole size of the resource; an unknown type has a size that the later check refuses, as in Xen.
     private static uint MaxResourceFrames(Domain domain, in AcquireResource request) => (MemoryResource)request.Type switch
     {
         MemoryResource.GrantTable => domain.Grants.MaxFramesForTools(request.Id),
-        MemoryResource.IoRequestServer => 0,
+        MemoryResource.IoRequestServer => IoRequestFrames(domain),
         MemoryResource.VmTraceBuffer => 0,
         _ => unchecked((uint)EOPNOTSUPP),
     };
 
-    private static long MapResource(Vcpu caller, Mfn frame, ulong gfn)
+    // One for buffered requests, and 32 bytes per vCPU: the size is told although no server can be made.
+    private static uint IoRequestFrames(Domain domain) => 1 + (((uint)domain.Settings.MaxVcpus * 32 + FrameSize.Bytes - 1) / FrameSize.Bytes);
+
+    private static long CheckResource(Vcpu caller, Domain domain, in AcquireResource request, ulong last)
+    {
+        switch ((MemoryResource)request.Type)
+        {
+            case MemoryResource.IoRequestServer:
+                return request.Id > ushort.MaxValue ? EINVAL : ENOENT;
+            case MemoryResource.GrantTable:
+                long result = domain.Grants.FrameForTools(request.Id, request.Frame + last, caller.Processor, out Mfn frame);
+                if (result == 0)
+                    FrameReferences.Drop(caller.Host, frame, caller.Processor);
+                return result;
+            default:
+                return EOPNOTSUPP;
+        }
+    }
+
+    // As in Xen, what is mapped already is left alone when it is the same, and refused when it is another's; memory that was there stays the
+    // caller's, out of its sight.
+    private static long MapResource(Vcpu caller, Domain other, in AcquireResource request, ulong index, ulong gfn)
     {
         Domain domain = caller.Domain;
-        Span<ulong> buffer = stackalloc ulong[2];
-        var released = new ReleasedFrames(domain, caller.Processor, buffer);
-        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
-        if (gfn >= domain.P2m.FrameLimit)
-            return ENOENT;
-        P2mEntry previous = domain.P2m.Lookup(new Gfn(gfn));
-        if (previous.Type == P2mType.Foreign)
+        long result = other.Grants.FrameForTools(request.Id, request.Frame + index, caller.Processor, out Mfn frame);
+        if (result != 0)
+            return result;
+        using (domain.Lock.Enter(caller.Processor))
         {
-            if (!domain.P2m.Remove(new Gfn(gfn)))
-                return ENOMEM;
-            released.Add(previous.Frame);
+            P2mEntry previous = gfn < domain.P2m.FrameLimit ? domain.P2m.Lookup(new Gfn(gfn)) : default;
+            if (previous.Type != P2mType.Foreign || previous.Frame != frame)
+                result = Physmap.Add(domain, new Gfn(gfn), frame, P2mType.Foreign);
+            else
+                result = 1;
         }
 
-        System.Threading.Interlocked.Increment(ref caller.Host.Frames[frame].References);
-        long result = Physmap.Add(domain, new Gfn(gfn), frame, 0, P2mType.Foreign);
-        released.Drain();
         if (result != 0)
             FrameReferences.Drop(caller.Host, frame, caller.Processor);
-        return result;
+        return Math.Min(result, 0);
     }
 }

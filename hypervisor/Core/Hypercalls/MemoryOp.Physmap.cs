@@ -31,14 +31,14 @@ public static partial class MemoryOp
         if (request.Gpfn == ulong.MaxValue)
             return EINVAL;
         if (request.Space != MapSpace.GmfnRange)
-            return AddOne(caller, domain, request.Space, DomainIds.Invalid, request.Index, request.Gpfn);
+            return AddOne(caller, domain, request.Space, request.Index, request.Gpfn);
         if (request.Size < start)
             return EILSEQ;
         if (request.Gpfn + request.Size < request.Gpfn || request.Index + request.Size < request.Index)
             return EOVERFLOW;
         for (ulong done = start; done < request.Size;)
         {
-            result = AddOne(caller, domain, MapSpace.Gmfn, DomainIds.Invalid, request.Index + done, request.Gpfn + done);
+            result = AddOne(caller, domain, MapSpace.Gmfn, request.Index + done, request.Gpfn + done);
             if (result < 0)
                 return result;
             done++;
@@ -73,13 +73,23 @@ public static partial class MemoryOp
             return start != 0 ? EILSEQ : 0;
         if (space == MapSpace.DeviceMmio && batch.ForeignDomainId != 0)
             return EOPNOTSUPP;
+        Span<ulong> buffer = stackalloc ulong[ReleasedFrames.Capacity];
+        var released = new ReleasedFrames(domain, caller.Processor, buffer);
+        result = AddBatch(caller, domain, in batch, argument, start, ref released);
+        released.Drain();
+        return result;
+    }
+
+    // What the batch displaces is given back after one flush at its end (or at that of this part of it).
+    private static long AddBatch(Vcpu caller, Domain domain, in AddToPhysmapBatch batch, ulong argument, ulong start, ref ReleasedFrames released)
+    {
         for (ulong done = start; done < batch.Size;)
         {
             if (!TryReadElement(caller, batch.Indexes, done, out ulong index) || !TryReadElement(caller, batch.Gpfns, done, out ulong gpfn))
                 return EFAULT;
             if (gpfn == ulong.MaxValue)
                 return EINVAL;
-            int error = (int)AddOne(caller, domain, space, batch.ForeignDomainId, index, gpfn);
+            int error = (int)AddOne(caller, domain, (MapSpace)batch.Space, batch.ForeignDomainId, index, gpfn, ref released);
             if (!GuestAccess.TryIndex(batch.Errors, done, sizeof(int), out ulong slot) || !GuestAccess.TryWrite(caller, slot, in error))
                 return EFAULT;
             done++;
@@ -114,7 +124,11 @@ public static partial class MemoryOp
             case P2mType.Ram:
             case P2mType.RamReadOnly:
                 // The page leaves the map and stays the domain's: only decrease_reservation gives memory up.
-                return domain.P2m.Remove(gfn) ? Flushed(domain) : ENOMEM;
+                if (!domain.P2m.Remove(gfn))
+                    return ENOMEM;
+                if (!domain.IsDirectMapped)
+                    domain.Memory.NoteDisplaced(entry.Frame);
+                return Flushed(domain);
             case P2mType.Shared:
                 return Physmap.Unhook(domain, gfn) == 0 ? Flushed(domain) : ENOMEM;
             case P2mType.Foreign:
@@ -134,18 +148,25 @@ public static partial class MemoryOp
         return DomainLookup.MayTarget(caller.Domain, domain) ? 0 : EPERM;
     }
 
-    private static long AddOne(Vcpu caller, Domain domain, MapSpace space, ushort foreignDomain, ulong index, ulong gpfn)
+    private static long AddOne(Vcpu caller, Domain domain, MapSpace space, ulong index, ulong gpfn)
     {
         Span<ulong> buffer = stackalloc ulong[2];
         var released = new ReleasedFrames(domain, caller.Processor, buffer);
-        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
-        long result = AddLocked(caller, domain, space, foreignDomain, index, gpfn, ref released);
+        long result = AddOne(caller, domain, space, DomainIds.Invalid, index, gpfn, ref released);
         released.Drain();
         return result;
     }
 
-    private static long AddLocked(
+    private static long AddOne(
         Vcpu caller, Domain domain, MapSpace space, ushort foreignDomain, ulong index, ulong gpfn, ref ReleasedFrames released)
+    {
+        if (space == MapSpace.GmfnForeign)
+            return MapForeign(caller, domain, foreignDomain, index, gpfn, ref released);
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        return domain.IsDying ? EINVAL : AddLocked(caller, domain, space, index, gpfn, ref released);
+    }
+
+    private static long AddLocked(Vcpu caller, Domain domain, MapSpace space, ulong index, ulong gpfn, ref ReleasedFrames released)
     {
         if (gpfn >= domain.P2m.FrameLimit)
             return ENOENT;
@@ -161,8 +182,6 @@ public static partial class MemoryOp
                 return MapGrantFrame(caller, domain, index, gpfn, ref released);
             case MapSpace.Gmfn:
                 return MoveOwnPage(domain, index, gpfn, ref released);
-            case MapSpace.GmfnForeign:
-                return MapForeign(caller, domain, foreignDomain, index, gpfn, ref released);
             default:
                 return EINVAL;
         }
@@ -194,7 +213,7 @@ public static partial class MemoryOp
             return EPERM;
         if (previous.IsPresent && previous.Frame != frame)
         {
-            long result = Physmap.RemovePage(domain, new Gfn(gpfn), ref released);
+            long result = Physmap.Displace(domain, new Gfn(gpfn), ref released);
             if (result != 0)
                 return result;
         }
@@ -207,7 +226,7 @@ public static partial class MemoryOp
         }
 
         moved = true;
-        return Physmap.Add(domain, new Gfn(gpfn), frame, 0, P2mType.Shared);
+        return Physmap.Add(domain, new Gfn(gpfn), frame, P2mType.Shared);
     }
 
     // XENMAPSPACE_gmfn: moves a page of the domain's own from one frame to another.
@@ -223,20 +242,20 @@ public static partial class MemoryOp
             return EPERM;
         if (from == to)
             return 0;
-        if (previous.IsPresent)
-        {
-            long result = Physmap.RemovePage(domain, new Gfn(to), ref released);
-            if (result != 0)
-                return result;
-        }
-
+        long result = Physmap.Displace(domain, new Gfn(to), ref released);
+        if (result != 0)
+            return result;
         if (!domain.P2m.Remove(new Gfn(from)))
             return ENOMEM;
         domain.P2m.Flush();
-        return Physmap.Add(domain, new Gfn(to), source.Frame, 0, P2mType.Ram);
+        result = Physmap.Add(domain, new Gfn(to), source.Frame, P2mType.Ram);
+        if (result != 0 && !domain.IsDirectMapped)
+            domain.Memory.NoteDisplaced(source.Frame);
+        return result;
     }
 
-    // XENMAPSPACE_gmfn_foreign: only into the hardware domain, whose end is the machine's.
+    // XENMAPSPACE_gmfn_foreign: only into the hardware domain, whose end is the machine's. What was there goes first, as in Xen even when the
+    // new page is the same; foreign memory does not go this way.
     private static long MapForeign(Vcpu caller, Domain domain, ushort foreignDomain, ulong index, ulong gpfn, ref ReleasedFrames released)
     {
         if (!domain.IsHardware)
@@ -250,30 +269,35 @@ public static partial class MemoryOp
             return EINVAL;
         if (!DomainLookup.MayTarget(domain, other!))
             return EPERM;
-        if (index >= other!.P2m.FrameLimit)
+        if (!TryTakeForeign(caller, other!, index, out Mfn frame))
             return EINVAL;
-        P2mEntry source = other.P2m.Lookup(new Gfn(index));
-        if (source.Type is not (P2mType.Ram or P2mType.RamReadOnly))
-            return EINVAL;
-        P2mEntry previous = domain.P2m.Lookup(new Gfn(gpfn));
-        if (previous.Type == P2mType.Foreign)
+        using (domain.Lock.Enter(caller.Processor))
         {
-            if (!domain.P2m.Remove(new Gfn(gpfn)))
-                return ENOMEM;
-            released.Add(previous.Frame);
-        }
-        else if (previous.IsPresent)
-        {
-            result = Physmap.RemovePage(domain, new Gfn(gpfn), ref released);
-            if (result != 0)
-                return result;
+            result = gpfn >= domain.P2m.FrameLimit ? ENOENT : Physmap.Displace(domain, new Gfn(gpfn), ref released);
+            if (result == 0)
+                result = Physmap.Add(domain, new Gfn(gpfn), frame, P2mType.Foreign);
         }
 
-        System.Threading.Interlocked.Increment(ref caller.Host.Frames[source.Frame].References);
-        result = Physmap.Add(domain, new Gfn(gpfn), source.Frame, 0, P2mType.Foreign);
         if (result != 0)
-            FrameReferences.Drop(caller.Host, source.Frame, caller.Processor);
+            FrameReferences.Drop(caller.Host, frame, caller.Processor);
         return result;
+    }
+
+    // The frame behind a guest frame of another domain, with a reference: its memory, or a page of the hypervisor's that it has mapped itself.
+    private static bool TryTakeForeign(Vcpu caller, Domain other, ulong index, out Mfn frame)
+    {
+        frame = Mfn.Invalid;
+        if (index >= other.P2m.FrameLimit)
+            return false;
+        using SpinLock.Guard guard = other.Lock.Enter(caller.Processor);
+        P2mEntry source = other.P2m.Lookup(new Gfn(index));
+        frame = source.Frame;
+        return source.Type switch
+        {
+            P2mType.Ram or P2mType.RamReadOnly => FrameReferences.TryTake(caller.Host, frame, other.Id),
+            P2mType.Shared => FrameReferences.TryTakeShared(caller.Host, frame, other.Id),
+            _ => false,
+        };
     }
 
     private static long Flushed(Domain domain)

@@ -19,6 +19,7 @@ public static partial class MemoryOp
     private const uint AddressBitsMask = 0xff, NodeShift = 8, NodeMask = 0xff;
     private const uint MaxNodes = 64;
 
+    private const ulong LargeMask = (1 << 9) - 1;
     private const int ExtentCost = 10, PageCost = 12, ClearCost = 6;
 
     internal static int MaxOrder(Domain caller) =>
@@ -90,9 +91,11 @@ public static partial class MemoryOp
     // Charged to the domain but mapped nowhere: a translated guest learns no machine frame.
     private static bool IncreaseExtent(Vcpu caller, Domain domain, int order)
     {
-        caller.Continuation.Spend(1 << order);
         using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
-        return domain.Memory.TryAllocateGuest(order, caller.Processor, out _);
+        if (!domain.Memory.TryTakeBlock(order, caller.Processor, out Mfn frame))
+            return false;
+        domain.Memory.KeepRun(frame, 1UL << order);
+        return true;
     }
 
     private static ExtentResult DecreaseExtent(Vcpu caller, Domain domain, Gfn first, int order, ulong command, ulong argument)
@@ -126,42 +129,100 @@ public static partial class MemoryOp
 
     private static ExtentResult PopulateExtent(Vcpu caller, Domain domain, Gfn first, int order, ulong command, ulong argument)
     {
-        ulong count = 1UL << order;
-        bool goesOn = caller.Extent.Take(command, argument);
-        ulong page = goesOn ? caller.Extent.Pages : 0;
-        Mfn frame = goesOn ? caller.Extent.Frame : Mfn.Invalid;
         if (domain.IsDirectMapped)
         {
             using SpinLock.Guard own = domain.Lock.Enter(caller.Processor);
-            caller.Continuation.Spend(PageCost);
+            caller.Continuation.Spend(PageCost << order);
             return PopulateOwnFrames(domain, first, order) ? ExtentResult.Done : ExtentResult.Stopped;
         }
 
-        if (!goesOn)
+        return order == 0 ? PopulatePage(caller, domain, first) : PopulateBlock(caller, domain, first, order, command, argument);
+    }
+
+    // One page in one piece. When there is no room in the map it stays charged to the domain, as in Xen.
+    private static ExtentResult PopulatePage(Vcpu caller, Domain domain, Gfn guestFrame)
+    {
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        caller.Continuation.Spend(PageCost + ClearCost);
+        if (!domain.Memory.TryTakeBlock(0, caller.Processor, out Mfn frame))
+            return ExtentResult.Stopped;
+        caller.Host.Memory.Clear(frame);
+        domain.Memory.Assign(frame);
+        if (Physmap.Add(domain, guestFrame, frame, P2mType.Ram) == 0)
+            return ExtentResult.Done;
+        domain.Memory.NoteDisplaced(frame);
+        return ExtentResult.Stopped;
+    }
+
+    // First the block is made empty, then it is mapped; progress counts a page in each of the two. In between, the block is a run that the
+    // domain keeps, so that it is found at the domain's end whether or not this operation ever goes on; who goes on finds it by that.
+    private static ExtentResult PopulateBlock(Vcpu caller, Domain domain, Gfn first, int order, ulong command, ulong argument)
+    {
+        ulong count = 1UL << order;
+        ulong done = 0;
+        Mfn frame;
+        if (caller.Extent.Take(command, argument))
+        {
+            done = caller.Extent.Pages;
+            frame = caller.Extent.Frame;
+        }
+        else
         {
             using SpinLock.Guard allocating = domain.Lock.Enter(caller.Processor);
-            if (!domain.Memory.TryAllocateGuest(order, caller.Processor, out frame))
+            if (!domain.Memory.TryTakeBlock(order, caller.Processor, out frame))
                 return ExtentResult.Stopped;
+            domain.Memory.KeepRun(frame, count);
         }
 
-        // The block is the domain's already, but nobody can see it before it is empty.
-        PhysicalMemory memory = caller.Host.Memory;
-        for (; page < count; page++)
+        while (done < 2 * count)
         {
-            memory.Clear(frame + page);
-            if (!caller.Continuation.Spend(ClearCost) && page + 1 < count)
+            bool goesOn = done < count
+                ? ClearSome(caller, domain, frame, count, ref done)
+                : MapSome(caller, domain, first, frame, count, ref done);
+            if (!goesOn)
+                return ExtentResult.Stopped;
+            if (caller.Continuation.Budget <= 0 && done < 2 * count)
             {
-                caller.Extent.Note(command, argument, page + 1, frame);
+                caller.Extent.Note(command, argument, done, frame);
                 return ExtentResult.Preempted;
             }
         }
 
-        // When there is no room in the map the pages stay charged to the domain, as in Xen; nobody else can see them.
+        return ExtentResult.Done;
+    }
+
+    // Under the lock: a run that the domain keeps is in nobody's sight and is not given back meanwhile.
+    private static bool ClearSome(Vcpu caller, Domain domain, Mfn frame, ulong count, ref ulong done)
+    {
+        const ulong AtOnce = 8;
         using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
-        caller.Continuation.Spend(PageCost);
-        bool added = Physmap.Add(domain, first, frame, order, P2mType.Ram) == 0;
-        domain.P2m.Flush();
-        return added ? ExtentResult.Done : ExtentResult.Stopped;
+        if (domain.IsDying || !domain.Memory.KeepsRun(frame, count))
+            return false;
+        ulong end = Math.Min(done + AtOnce, count);
+        caller.Continuation.Spend(ClearCost * (int)(end - done));
+        for (; done < end; done++)
+        {
+            caller.Host.Memory.Clear(frame + done);
+            if (done != 0)
+                domain.Memory.Assign(frame + done);
+        }
+
+        return true;
+    }
+
+    private static bool MapSome(Vcpu caller, Domain domain, Gfn first, Mfn frame, ulong count, ref ulong done)
+    {
+        using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);
+        ulong mapped = done - count;
+        if (domain.IsDying || !domain.Memory.TryTakeRun(frame + mapped, count - mapped))
+            return false;
+        domain.Memory.Assign(frame + mapped);
+        ulong before = mapped;
+        bool added = Physmap.AddPages(domain, first, frame, ref mapped, count, P2mType.Ram) == 0;
+        domain.Memory.KeepRun(frame + mapped, count - mapped);
+        caller.Continuation.Spend(((mapped - before) & LargeMask) == 0 ? PageCost : (int)(mapped - before));
+        done = count + mapped;
+        return added;
     }
 
     // A direct-mapped domain gets back the frame of the same number, which it has kept all the time.
@@ -175,6 +236,12 @@ public static partial class MemoryOp
                 return false;
         }
 
-        return Physmap.Add(domain, first, new Mfn(first.Value), order, P2mType.Ram) == 0;
+        for (ulong done = 0; done < 1UL << order;)
+        {
+            if (Physmap.AddPages(domain, first, new Mfn(first.Value), ref done, 1UL << order, P2mType.Ram) != 0)
+                return false;
+        }
+
+        return true;
     }
 }

@@ -8,7 +8,7 @@ using XenSharp.Edge;
 namespace XenSharp.Core.Memory;
 
 /// <summary>Blocks of 2^order frames. <see cref="Lock"/> is taken inside; callers hold no inner lock.</summary>
-public sealed class FrameAllocator
+public sealed partial class FrameAllocator
 {
     /// <summary>1 GiB, the largest page and the largest extent of a hypercall.</summary>
     public const int MaxOrder = 18;
@@ -42,7 +42,7 @@ public sealed class FrameAllocator
     public ulong TotalPages { get; set; }
 
     /// <summary>Frames promised to domains by XENMEM_claim_pages and not yet allocated.</summary>
-    public ulong OutstandingClaims { get; set; }
+    public ulong OutstandingClaims { get; private set; }
 
     /// <summary>Hands over a range of unused memory (boot, and modules after their use).</summary>
     public void AddRange(Mfn start, ulong count)
@@ -62,43 +62,62 @@ public sealed class FrameAllocator
     /// <summary>Makes the record of a frame that never enters the allocator usable (memory below 1 MiB).</summary>
     public void EnsureKnown(Mfn frame) => MakePieceKnown(frame.Value);
 
-    /// <summary>Takes an aligned block; its content is undefined. False when there is none.</summary>
+    /// <summary>Takes an aligned block; its content is undefined. False when there is none that nobody has claimed.</summary>
     public bool TryAllocate(int order, Processor caller, out Mfn frame)
+    {
+        ulong claim = 0;
+        return TryAllocate(order, caller, ref claim, out frame);
+    }
+
+    /// <summary>The same for a domain with a claim, which it uses up as far as it goes.</summary>
+    public bool TryAllocate(int order, Processor caller, ref ulong claim, out Mfn frame)
     {
         using SpinLock.Guard guard = Lock.Enter(caller);
         frame = Mfn.Invalid;
         if ((uint)order > MaxOrder)
             return false;
-        int found = FindBlock(order);
-        while (found < 0)
-        {
-            if (!AddPiece())
-                return false;
-            found = FindBlock(order);
-        }
-
-        uint head = _heads[found];
-        Unlink(head, found);
-        while (found > order)
-        {
-            found--;
-            Link(head + (1u << found), found);
-        }
-
+        ulong count = 1UL << order;
+        if (OutstandingClaims != 0 && OutstandingClaims + count > FreePages && claim < count)
+            return false;
+        if ((order != 0 || !TryTakeFromStock(out uint head)) && !TryTakeBlock(order, out head))
+            return false;
+        ulong claimed = claim < count ? claim : count;
+        claim -= claimed;
+        OutstandingClaims -= claimed;
         ref FrameInfo info = ref _frames[new Mfn(head)];
         info.State = FrameState.Hypervisor;
         info.References = 1;
-        FreePages -= 1UL << order;
+        FreePages -= count;
         frame = new Mfn(head);
         return true;
     }
 
-    /// <summary>Gives a block back, joined with its free neighbours.</summary>
+    /// <summary>Gives a block back, joined with its free neighbours; a single frame at once or later.</summary>
     public void Free(Mfn frame, int order, Processor caller)
     {
         using SpinLock.Guard guard = Lock.Enter(caller);
         FreePages += 1UL << order;
-        FreeBlock((uint)frame.Value, order);
+        if (order == 0)
+            FreeSingle((uint)frame.Value);
+        else
+            FreeBlock((uint)frame.Value, order);
+    }
+
+    /// <summary>Promises free frames to a domain; false when there are not as many.</summary>
+    public bool TryClaim(ulong pages, Processor caller)
+    {
+        using SpinLock.Guard guard = Lock.Enter(caller);
+        if (pages > FreePages - OutstandingClaims)
+            return false;
+        OutstandingClaims += pages;
+        return true;
+    }
+
+    /// <summary>Takes a promise, or the rest of it, back.</summary>
+    public void Unclaim(ulong pages, Processor caller)
+    {
+        using SpinLock.Guard guard = Lock.Enter(caller);
+        OutstandingClaims -= pages;
     }
 
     /// <summary>Free blocks of an order (debug key). Bounded by <paramref name="limit"/>.</summary>
@@ -108,6 +127,33 @@ public sealed class FrameAllocator
         for (uint block = _heads[order]; block != None && count < limit; block = _frames[new Mfn(block)].Next)
             count++;
         return count;
+    }
+
+    private bool TryTakeBlock(int order, out uint head)
+    {
+        head = None;
+        int found = FindBlock(order);
+        while (found < 0)
+        {
+            if (!AddPiece())
+            {
+                if (_stocked == 0)
+                    return false;
+                ReturnStock(0);
+            }
+
+            found = FindBlock(order);
+        }
+
+        head = _heads[found];
+        Unlink(head, found);
+        while (found > order)
+        {
+            found--;
+            Link(head + (1u << found), found);
+        }
+
+        return true;
     }
 
     private int FindBlock(int order)

@@ -27,7 +27,7 @@ public enum P2mType : byte
     Shared = 7,
 }
 
-/// <summary>One translation; <see cref="Order"/> is the size of the mapping that it is part of (0, 9 or 18).</summary>
+/// <summary>One translation; <see cref="Order"/> is the size of the mapping that it is part of (0, 9 or 18), or of the hole.</summary>
 public readonly struct P2mEntry(Mfn frame, P2mType type, int order)
 {
     /// <summary>The machine frame of exactly the guest frame asked for.</summary>
@@ -51,6 +51,7 @@ public abstract class P2m
     /// <summary>Bumped by every change that can make an earlier look-up wrong.</summary>
     public abstract uint Generation { get; }
 
+    /// <summary>What stands behind a guest frame. When there is nothing, the entry's order says how large the aligned hole at least is.</summary>
     public abstract P2mEntry Lookup(Gfn guestFrame);
 
     /// <summary>
@@ -60,7 +61,10 @@ public abstract class P2m
     public abstract bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type);
 
     /// <summary>Removes the translation of one frame; splits a larger mapping (false when no page for a table is left).</summary>
-    public abstract bool Remove(Gfn guestFrame);
+    public bool Remove(Gfn guestFrame) => Remove(guestFrame, 0);
+
+    /// <summary>Removes a mapping of 2^<paramref name="order"/> frames that <see cref="Lookup"/> has shown; splits a larger one.</summary>
+    public abstract bool Remove(Gfn guestFrame, int order);
 
     /// <summary>Makes all CPUs forget translations from before; required before a removed frame is given to somebody else.</summary>
     public abstract void Flush();

@@ -46,7 +46,7 @@ public sealed class NestedPageTable : P2m
         {
             ulong entry = _memory.Read64(table, IndexOffset(guestFrame, level));
             if ((entry & Present) == 0)
-                return default;
+                return new P2mEntry(Mfn.Invalid, P2mType.None, 9 * level);
             if (level == 0 || (entry & Large) != 0)
             {
                 ulong low = guestFrame.Value & ((1UL << (9 * level)) - 1);
@@ -90,10 +90,12 @@ public sealed class NestedPageTable : P2m
         return true;
     }
 
-    public override bool Remove(Gfn guestFrame)
+    public override bool Remove(Gfn guestFrame, int order)
     {
-        if (guestFrame.Value >= FrameLimit || !FindEntry(guestFrame, 0, false, out Mfn table, out int offset))
+        if (guestFrame.Value >= FrameLimit || !FindEntry(guestFrame, order / 9, false, out Mfn table, out int offset))
             return guestFrame.Value < FrameLimit && !Lookup(guestFrame).IsPresent;
+        if (order != 0 && (_memory.Read64(table, offset) & (Present | Large)) == Present)
+            return false;
         _memory.Write64(table, offset, 0);
         Changed();
         return true;
