@@ -49,6 +49,8 @@ public static class DomainDestruction
             case DestructionStep.Grants:
                 break;
             case DestructionStep.Memory:
+                if (!Physmap.Destroy(domain, ref budget, caller))
+                    return false;
                 break;
             case DestructionStep.Tables:
                 if (!ReleaseTables(domain, ref budget, caller))
