@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// Pages that other domains have granted: mapped, or copied in batches. Linux: include/uapi/xen/gntdev.h.
+
+using System;
+using System.Runtime.InteropServices;
+using System.Threading;
+using Microsoft.Win32.SafeHandles;
+
+namespace XenSharp.Interop;
+
+/// <summary>One open /dev/xen/gntdev. Its calls may come from several threads.</summary>
+public sealed unsafe class GrantDevice : IDisposable
+{
+    public const int PageSize = 4096;
+
+    private const uint MapRequest = 0x0018_4700, UnmapRequest = 0x0010_4701, CopyRequest = 0x0010_4708;
+    private const int ProtectRead = 1, ProtectWrite = 2, Shared = 1;
+
+    private readonly SafeFileHandle _device = LinuxCalls.OpenDevice("/dev/xen/gntdev", "xen-gntdev");
+
+    /// <summary>Maps pages of one domain side by side, for reading and writing.</summary>
+    public SharedPages Map(ushort domain, ReadOnlySpan<uint> references)
+    {
+        // struct ioctl_gntdev_map_grant_ref: count, padding, index (out), then pairs of domain and reference.
+        uint* request = stackalloc uint[4 + (2 * references.Length)];
+        request[0] = (uint)references.Length;
+        request[1] = 0;
+        for (int i = 0; i < references.Length; i++)
+        {
+            request[4 + (2 * i)] = domain;
+            request[5 + (2 * i)] = references[i];
+        }
+
+        if (LinuxCalls.Control(_device, MapRequest, request) != 0)
+            throw LinuxCalls.Failure("mapping granted pages");
+        ulong index = *(ulong*)(request + 2);
+        nuint length = (nuint)references.Length * PageSize;
+        void* address = LinuxCalls.Map(null, length, ProtectRead | ProtectWrite, Shared, _device, (long)index);
+        if ((nint)address != -1)
+            return new SharedPages(this, address, references.Length, index);
+        var failure = LinuxCalls.Failure("mapping granted pages");
+        Forget(index, references.Length);
+        throw failure;
+    }
+
+    /// <summary>
+    /// Copies between this program and granted pages, all segments in one call. Each segment's <see cref="GrantCopySegment.Status"/> tells how it went;
+    /// the call throws only when the kernel takes none of them.
+    /// </summary>
+    /// <param name="segments">What to copy; offsets in the pages and lengths stay within one page.</param>
+    /// <param name="buffer">This program's memory; pinned memory (<see cref="GC.AllocateUninitializedArray{T}"/> with pinned) needs no work here.</param>
+    public void Copy(Span<GrantCopySegment> segments, Span<byte> buffer)
+    {
+        if (segments.Length == 0)
+            return;
+        Native* native = stackalloc Native[Math.Min(segments.Length, BatchSize)];
+        fixed (byte* memory = buffer)
+        {
+            for (int done = 0; done < segments.Length; done += BatchSize)
+                CopyBatch(segments.Slice(done, Math.Min(BatchSize, segments.Length - done)), native, memory, buffer.Length);
+        }
+    }
+
+    public void Dispose() => _device.Dispose();
+
+    internal void Forget(ulong index, int count)
+    {
+        ulong* request = stackalloc ulong[2] { index, (uint)count };
+        LinuxCalls.Control(_device, UnmapRequest, request);
+    }
+
+    private const int BatchSize = 512;
+
+    // SAFETY: every segment is checked to lie in the buffer before the kernel sees its address.
+    private void CopyBatch(Span<GrantCopySegment> segments, Native* native, byte* memory, int length)
+    {
+        const ushort sourceIsGrant = 1, targetIsGrant = 2;
+        for (int i = 0; i < segments.Length; i++)
+        {
+            ref GrantCopySegment segment = ref segments[i];
+            if (segment.BufferOffset < 0 || segment.Length > length - segment.BufferOffset || segment.PageOffset + segment.Length > PageSize)
+                throw new ArgumentOutOfRangeException(nameof(segments), "a segment leaves its page or the buffer");
+            ulong local = (ulong)(memory + segment.BufferOffset);
+            ulong granted = segment.Reference | ((ulong)segment.PageOffset << 32) | ((ulong)segment.Domain << 48);
+            native[i].Source = segment.ToGuest ? local : granted;
+            native[i].Target = segment.ToGuest ? granted : local;
+            native[i].Length = segment.Length;
+            native[i].Flags = segment.ToGuest ? targetIsGrant : sourceIsGrant;
+            native[i].Status = 0;
+        }
+
+        ulong* request = stackalloc ulong[2] { (uint)segments.Length, (ulong)native };
+        if (LinuxCalls.Control(_device, CopyRequest, request) != 0)
+            throw LinuxCalls.Failure("copying granted pages");
+        for (int i = 0; i < segments.Length; i++)
+            segments[i].Status = native[i].Status;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Native
+    {
+        public ulong Source;
+        public ulong Target;
+        public ushort Length;
+        public ushort Flags;
+        public short Status;
+    }
+}
+
+/// <summary>One piece of a <see cref="GrantDevice.Copy"/>.</summary>
+public struct GrantCopySegment
+{
+    public int BufferOffset;
+    public uint Reference;
+    public ushort Domain;
+    public ushort PageOffset;
+    public ushort Length;
+
+    /// <summary>From the buffer into the granted page; else the other way.</summary>
+    public bool ToGuest;
+
+    /// <summary>GNTST_*: 0 for success (xen/include/public/grant_table.h).</summary>
+    public short Status;
+}
+
+/// <summary>Granted pages in this program's memory, which their owner may change at any time: every access copies.</summary>
+public sealed unsafe class SharedPages : IDisposable
+{
+    private readonly GrantDevice _device;
+    private readonly int _count;
+    private readonly ulong _index;
+    private void* _address;
+
+    internal SharedPages(GrantDevice device, void* address, int count, ulong index)
+    {
+        _device = device;
+        _address = address;
+        _count = count;
+        _index = index;
+    }
+
+    public int Length => _count * GrantDevice.PageSize;
+
+    public uint Read32(int offset) => Volatile.Read(ref *(uint*)At(offset, sizeof(uint)));
+
+    public void Write32(int offset, uint value) => Volatile.Write(ref *(uint*)At(offset, sizeof(uint)), value);
+
+    public void Read(int offset, Span<byte> destination) => new ReadOnlySpan<byte>(At(offset, destination.Length), destination.Length).CopyTo(destination);
+
+    public void Write(int offset, ReadOnlySpan<byte> source) => source.CopyTo(new Span<byte>(At(offset, source.Length), source.Length));
+
+    /// <summary>Unmaps. No other thread may use the pages any more.</summary>
+    public void Dispose()
+    {
+        if (_address == null)
+            return;
+        LinuxCalls.Unmap(_address, (nuint)Length);
+        _address = null;
+        _device.Forget(_index, _count);
+    }
+
+    // SAFETY: the pages stay mapped until Dispose, and the access is inside them.
+    private byte* At(int offset, int length)
+    {
+        ObjectDisposedException.ThrowIf(_address == null, this);
+        if (offset < 0 || length > Length - offset)
+            throw new ArgumentOutOfRangeException(nameof(offset));
+        return (byte*)_address + offset;
+    }
+}
