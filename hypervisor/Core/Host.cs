@@ -7,6 +7,7 @@ using XenSharp.Core.CpuPolicy;
 using XenSharp.Core.Debugging;
 using XenSharp.Core.Domains;
 using XenSharp.Core.EventChannels;
+using XenSharp.Core.Iommu;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Options;
 using XenSharp.Core.Pci;
@@ -81,6 +82,11 @@ public sealed partial class Host
 
     /// <summary>PCI functions and configuration windows of the machine.</summary>
     public PciSegments PciSegments { get; } = new();
+
+    /// <summary>The machine's IOMMUs; null without them, and with `iommu=off`. Set by the port before the first domain.</summary>
+    public IommuSystem? Iommu { get; set; }
+
+    public bool HasIommu => Iommu != null;
 
     public Scheduler Scheduler { get; }
 

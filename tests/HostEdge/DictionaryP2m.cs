@@ -54,11 +54,12 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
             throw new IndexOutOfRangeException("guest frame 0x" + guestFrame.Value.ToString("x"));
         lock (_mappings)
         {
-            if (!Split(guestFrame.Value, order))
+            if ((Mirror != null && !Mirror.Prepare(guestFrame, order, type)) || !Split(guestFrame.Value, order))
                 return false;
             Drop(guestFrame.Value, count);
             _mappings[guestFrame.Value] = (frame.Value, order, type);
             _starts.Add(guestFrame.Value);
+            Mirror?.Set(guestFrame, frame, order, type);
             _generation++;
             return true;
         }
@@ -68,16 +69,21 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
     {
         lock (_mappings)
         {
-            if (!Split(guestFrame.Value, order))
+            if ((Mirror != null && !Mirror.Prepare(guestFrame, order, P2mType.None)) || !Split(guestFrame.Value, order))
                 return false;
             _mappings.Remove(guestFrame.Value);
             _starts.Remove(guestFrame.Value);
+            Mirror?.Set(guestFrame, Mfn.Invalid, order, P2mType.None);
             _generation++;
             return true;
         }
     }
 
-    public override void Flush() => Flushes++;
+    public override void Flush()
+    {
+        Flushes++;
+        Mirror?.Flush();
+    }
 
     /// <summary>The page that stands for the first table, and where it goes back to; for domains that are destroyed.</summary>
     public Mfn Root { get; init; } = Mfn.Invalid;

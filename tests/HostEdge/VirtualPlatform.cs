@@ -36,6 +36,9 @@ public sealed class VirtualPlatform : Platform
     /// <summary>Virtual time, ns since the machine was switched on.</summary>
     public ulong NowNs { get; set; }
 
+    /// <summary>How far time goes (ns) at each reading of the counter, for code that waits for something that does not come.</summary>
+    public ulong Ticks { get; set; }
+
     /// <summary>What was done to the machine, in order.</summary>
     public List<string> Log { get; } = [];
 
@@ -67,7 +70,7 @@ public sealed class VirtualPlatform : Platform
             _input.Enqueue(character);
     }
 
-    public override ulong ReadTsc() => NowNs * (TscFrequencyHz / 1_000_000_000);
+    public override ulong ReadTsc() => (NowNs += Ticks) * (TscFrequencyHz / 1_000_000_000);
 
     public override void Kick(Processor processor)
     {

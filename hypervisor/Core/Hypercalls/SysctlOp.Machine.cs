@@ -33,6 +33,8 @@ public static partial class SysctlOp
         info.Capabilities = PhysInfoCapabilities.Hvm | PhysInfoCapabilities.Hap | PhysInfoCapabilities.GrantTableV1;
         if (host.Options.GrantMaxVersion >= 2)
             info.Capabilities |= PhysInfoCapabilities.GrantTableV2;
+        if (host.HasIommu)
+            info.Capabilities |= PhysInfoCapabilities.DirectIo;
         info.TotalPages = host.Allocator.TotalPages;
         info.FreePages = host.Allocator.FreePages;
         info.OutstandingPages = host.Allocator.OutstandingClaims;

@@ -49,6 +49,9 @@ public sealed class BootOptions
 
     public bool UsesScreen { get; set; } = true;
 
+    /// <summary>`iommu=`, `dom0-iommu=`.</summary>
+    public IommuOptions Iommu { get; } = new();
+
     public SerialPortOptions Com1 { get; } = new(0x3f8, 4);
 
     public SerialPortOptions Com2 { get; } = new(0x2f8, 3);

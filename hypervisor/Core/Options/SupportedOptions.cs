@@ -13,6 +13,8 @@ public static class SupportedOptions
     public static OptionResult Set(BootOptions options, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool hasValue, bool assert)
     {
         OptionResult result = SetBoolean(options, name, value, hasValue, assert);
+        if (!assert && !hasValue && Ascii.Equal(name, "iommu"u8))
+            return options.Iommu.Parse("no"u8);
         if (result != OptionResult.Unknown || !assert)
             return result;
         result = SetConsole(options, name, value);
@@ -126,9 +128,9 @@ public static class SupportedOptions
         if (Ascii.Equal(name, "sched"u8))
             return Ascii.Equal(value, "credit2"u8) ? OptionResult.Done : OptionResult.NotSupported;
         if (Ascii.Equal(name, "iommu"u8))
-            return OptionValues.TryBoolean(value, out bool iommu) && !iommu ? OptionResult.Done : OptionResult.NotSupported;
+            return options.Iommu.Parse(value);
         if (Ascii.Equal(name, "dom0-iommu"u8))
-            return Ascii.Equal(value, "none"u8) ? OptionResult.Done : OptionResult.NotSupported;
+            return options.Iommu.ParseDom0(value);
         if (Ascii.Equal(name, "gnttab_max_frames"u8))
         {
             if (!OptionValues.TryInteger(value, out ulong frames) || frames is 0 or > 4096)

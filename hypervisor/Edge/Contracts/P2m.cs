@@ -51,6 +51,9 @@ public abstract class P2m
     /// <summary>Bumped by every change that can make an earlier look-up wrong.</summary>
     public abstract uint Generation { get; }
 
+    /// <summary>The tables of the IOMMU that follow this translation; null for a domain without devices. Set before the first mapping.</summary>
+    public P2mMirror? Mirror { get; set; }
+
     /// <summary>What stands behind a guest frame. When there is nothing, the entry's order says how large the aligned hole at least is.</summary>
     public abstract P2mEntry Lookup(Gfn guestFrame);
 
@@ -66,7 +69,7 @@ public abstract class P2m
     /// <summary>Removes a mapping of 2^<paramref name="order"/> frames that <see cref="Lookup"/> has shown; splits a larger one.</summary>
     public abstract bool Remove(Gfn guestFrame, int order);
 
-    /// <summary>Makes all CPUs forget translations from before; required before a removed frame is given to somebody else.</summary>
+    /// <summary>Makes all CPUs, and devices, forget translations from before; required before a removed frame is given to somebody else.</summary>
     public abstract void Flush();
 
     /// <summary>

@@ -29,6 +29,9 @@ public enum PendingWork : uint
 
     /// <summary>The last page of a dead domain may be gone.</summary>
     Reap = 32,
+
+    /// <summary>An IOMMU has logged events.</summary>
+    Iommu = 64,
 }
 
 /// <summary>Per-CPU state common to all layers; Core derives its own from it.</summary>

@@ -53,10 +53,12 @@ internal static unsafe class Start
         SvmSetup.Enable(block);
         block->IsOnline = 1;
         StartOthers(host, tables, trampoline);
+        Iommu.IommuStart.Run(host, tables);
 
         bool hasKernel = Dom0Files.Load(host, tables, trampoline, out Core.Boot.Dom0.Dom0Source source);
         EarlyMemory.HandOver(host.Allocator);
         host.Console.Begin().Text("System RAM: "u8).Decimal(EarlyMemory.TotalRam >> 20).Text("MB ("u8).Decimal(EarlyMemory.TotalRam >> 10).Text("kB)"u8).End();
+        Iommu.IommuStart.RouteInterrupts(host, tables, block->Processor);
         if (!hasKernel || !BuildDom0(host, block, in source))
             EarlyConsole.Stop("there is no Dom0 to run; the lines above say why"u8);
         Dom0Files.Release(host.Allocator);

@@ -43,7 +43,7 @@ internal static unsafe class IoApicHardware
         if (s_count == MaxUnits)
             return 0;
         ref Unit unit = ref s_units[s_count];
-        unit.Registers = (ulong)HostPageTables.MapDevice(address, 0x20);
+        unit.Registers = (ulong)HostPageTables.MapDevice(address, 0x44);
         unit.FirstGsi = firstGsi;
         unit.Pins = (int)((Read(ref unit, 1) >> 16) & 0xff) + 1;
         s_count++;
@@ -69,6 +69,31 @@ internal static unsafe class IoApicHardware
     public static void Mask(int gsi) => SetMask(gsi, true);
 
     public static void Unmask(int gsi) => SetMask(gsi, false);
+
+    /// <summary>
+    /// Ends a level-triggered interrupt for the I/O APIC if the local APIC has not: behind an IOMMU a message may have lost its trigger mode.
+    /// </summary>
+    public static void EndOfInterrupt(int gsi)
+    {
+        const uint remoteIrr = 1 << 14, level = 1 << 15;
+        const int endOfInterruptRegister = 0x40, firstVersionWithIt = 0x20;
+        if (!Find(gsi, out int index))
+            return;
+        ref Unit unit = ref s_units[index];
+        int register = 0x10 + (2 * (gsi - unit.FirstGsi));
+        uint low = Read(ref unit, register);
+        if ((low & remoteIrr) == 0)
+            return;
+        if ((Read(ref unit, 1) & 0xff) >= firstVersionWithIt)
+        {
+            System.Threading.Volatile.Write(ref *(uint*)(unit.Registers + endOfInterruptRegister), low & 0xff);
+            return;
+        }
+
+        // Older ones forget it when the pin becomes edge-triggered; it is masked meanwhile.
+        Write(ref unit, register, (low | (uint)Masked) & ~level);
+        Write(ref unit, register, low | (uint)Masked);
+    }
 
     public static ulong ReadEntry(int gsi)
     {

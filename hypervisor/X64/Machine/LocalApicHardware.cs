@@ -10,7 +10,7 @@ namespace XenSharp.X64.Machine;
 // SAFETY: the registers' page is mapped uncached at boot; accesses are volatile words at the manual's offsets.
 internal static unsafe class LocalApicHardware
 {
-    public const int TimerVector = 0xf0, KickVector = 0xf1, ErrorVector = 0xf2, SpuriousVector = 0xff;
+    public const int TimerVector = 0xf0, KickVector = 0xf1, ErrorVector = 0xf2, IommuVector = 0xf3, SpuriousVector = 0xff;
     private const int Id = 0x20, Eoi = 0xb0, Spurious = 0xf0, InterruptCommandLow = 0x300, InterruptCommandHigh = 0x310;
     private const int TimerEntry = 0x320, ErrorEntry = 0x370, Lint0 = 0x350, Lint1 = 0x360, TimerInitial = 0x380, TimerCurrent = 0x390, TimerDivide = 0x3e0;
     private const int TaskPriority = 0x80;

@@ -127,6 +127,9 @@ internal static unsafe class TrapHandler
                 break;
             case LocalApicHardware.KickVector:
                 break;
+            case LocalApicHardware.IommuVector:
+                block->Processor.Raise(Edge.PendingWork.Iommu);
+                break;
             case >= IoApicHardware.FirstVector and < IoApicHardware.FirstVector + IoApicHardware.MaxGsis:
                 Root.Platform.NoteDeviceInterrupt(vector - IoApicHardware.FirstVector, block->Processor);
                 break;

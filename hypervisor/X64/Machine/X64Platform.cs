@@ -163,6 +163,8 @@ internal sealed class X64Platform : Platform
         if ((uint)gsi >= IoApicHardware.MaxGsis || gsi == ConsoleGsi)
             return;
         using SpinLock.Guard guard = _ioApicLock.Enter(CurrentProcessor);
+        if (_isLevel[gsi] != 0)
+            IoApicHardware.EndOfInterrupt(gsi);
         IoApicHardware.Unmask(gsi);
     }
 

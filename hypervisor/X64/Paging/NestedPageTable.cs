@@ -73,10 +73,11 @@ public sealed class NestedPageTable : P2m
             return true;
         }
 
-        if (!FindEntry(guestFrame, leaf, true, out Mfn table, out int offset))
+        if ((Mirror != null && !Mirror.Prepare(guestFrame, order, type)) || !FindEntry(guestFrame, leaf, true, out Mfn table, out int offset))
             return false;
         ulong old = _memory.Read64(table, offset);
         _memory.Write64(table, offset, frame.Address | Flags(type) | (leaf > 0 ? Large : 0));
+        Mirror?.Set(guestFrame, frame, order, type);
         if (leaf == 0 || (old & (Present | Large)) != Present)
         {
             if ((old & Present) != 0)
@@ -96,7 +97,10 @@ public sealed class NestedPageTable : P2m
             return guestFrame.Value < FrameLimit && !Lookup(guestFrame).IsPresent;
         if (order != 0 && (_memory.Read64(table, offset) & (Present | Large)) == Present)
             return false;
+        if (Mirror != null && !Mirror.Prepare(guestFrame, order, P2mType.None))
+            return false;
         _memory.Write64(table, offset, 0);
+        Mirror?.Set(guestFrame, Mfn.Invalid, order, P2mType.None);
         Changed();
         return true;
     }
@@ -106,6 +110,7 @@ public sealed class NestedPageTable : P2m
         Changed();
         Interlocked.MemoryBarrier();
         Runtime.Root.Platform.ExpelGuests(this);
+        Mirror?.Flush();
     }
 
     public override bool ReleaseTables(int limit)

@@ -23,7 +23,7 @@ internal sealed class FirmwareImage : FirmwareMemory
     public Span<byte> At(ulong address, int length) => address < High ? _low.AsSpan((int)address, length) : _high.AsSpan((int)(address - High), length);
 
     /// <summary>The tables of the standard machine, with an ACPI 1.0 root in the BIOS area.</summary>
-    public static FirmwareImage Standard(int processors = 2)
+    public static FirmwareImage Standard(int processors = 2, byte[]? ivrs = null)
     {
         FirmwareImage image = new();
         byte[] fadt = new byte[244 - 36];
@@ -50,7 +50,7 @@ internal sealed class FirmwareImage : FirmwareMemory
         Put32(mcfg, 44 - 36, 0xb000_0000);
         mcfg[55 - 36] = 0xff;
         image.AddTable("MCFG", 1, mcfg);
-        image.AddTable("IVRS", 1, new byte[16]);
+        image.AddTable("IVRS", 1, ivrs ?? new byte[16]);
         image.AddTable("SSDT", 1, new byte[16]);
         image.Finish();
         return image;

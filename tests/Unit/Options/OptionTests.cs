@@ -95,7 +95,10 @@ public class OptionTests
     [InlineData("no-xpti", "command line: option \"no-xpti\" is not supported")]
     [InlineData("dom0=pv", "command line: option \"dom0=pv\" is not supported")]
     [InlineData("sched=rtds", "command line: option \"sched=rtds\" is not supported")]
-    [InlineData("iommu=verbose", "command line: option \"iommu=verbose\" is not supported")]
+    [InlineData("iommu=verbose,quarantine=scratch-page", "command line: option \"iommu=verbose,quarantine=scratch-page\" is not supported")]
+    [InlineData("iommu=intermap", "command line: option \"iommu\" has invalid value \"intermap\"")]
+    [InlineData("dom0-iommu=map-inclusive", "command line: option \"dom0-iommu=map-inclusive\" is not supported")]
+    [InlineData("dom0-iommu=strictly", "command line: option \"dom0-iommu\" has invalid value \"strictly\"")]
     [InlineData("dom0_mem=12Q", "command line: option \"dom0_mem\" has invalid value \"12Q\"")]
     [InlineData("dom0_mem=", "command line: option \"dom0_mem\" has invalid value \"\"")]
     [InlineData("dom0_max_vcpus=8-2", "command line: option \"dom0_max_vcpus\" has invalid value \"8-2\"")]
@@ -104,6 +107,20 @@ public class OptionTests
     [InlineData("maxcpus=many", "command line: option \"maxcpus\" has invalid value \"many\"")]
     [InlineData("\"bad name=a b\"", "command line: unknown option \"bad name=a b\"")]
     public void WhatIsNotHonouredIsNamed(string line, string complaint) => Assert.Contains(complaint, Complaints(line));
+
+    [Theory]
+    [InlineData("iommu=off", false, false, false, true)]
+    [InlineData("iommu=no", false, false, false, true)]
+    [InlineData("no-iommu", false, false, false, true)]
+    [InlineData("iommu=verbose,force", true, true, true, true)]
+    [InlineData("iommu=debug,required=no,intremap=off", true, true, false, false)]
+    [InlineData("iommu=no-intremap,sharept,no-snoop dom0-iommu=none,strict,map-reserved=1,map-inclusive=0", true, false, false, false)]
+    public void IommuOptionsAreUnderstood(string line, bool enabled, bool verbose, bool required, bool remaps)
+    {
+        IommuOptions iommu = Parse(line).Iommu;
+        Assert.Equal((enabled, verbose, required, remaps, true), (iommu.IsEnabled, iommu.IsVerbose, iommu.IsRequired, iommu.RemapsInterrupts, iommu.MapsReserved));
+        Assert.Equal("", Complaints(line));
+    }
 
     [Fact]
     public void ImageNameIsSkippedUnlessGrub2LeavesItOut()

@@ -49,6 +49,10 @@ internal readonly ref struct AcpiReader(FirmwareMemory memory, HostConsole conso
                     if (TryMap(table.Address, table.Signature, out ReadOnlySpan<byte> hpet))
                         tables.HpetAddress = AcpiTable.Long(hpet, addressOffset);
                     break;
+                case AcpiSignature.Ivrs:
+                    if (TryMap(table.Address, table.Signature, out ReadOnlySpan<byte> ivrs))
+                        tables.Ivrs = IvrsReader.Read(ivrs, console);
+                    break;
             }
         }
 

@@ -11,7 +11,7 @@ internal static class AcpiSignature
 {
     public const uint Rsdt = 0x5444_5352, Xsdt = 0x5444_5358, Madt = 0x4349_5041, Fadt = 0x5043_4146, Mcfg = 0x4746_434d, Hpet = 0x5445_5048;
     public const uint Ssdt = 0x5444_5353, Psdt = 0x5444_5350, Sbst = 0x5453_4253, Slic = 0x4349_4c53, Msdm = 0x4d44_534d, Wdat = 0x5441_4457;
-    public const uint Fpdt = 0x5444_5046, S3pt = 0x5450_3353;
+    public const uint Fpdt = 0x5444_5046, S3pt = 0x5450_3353, Ivrs = 0x5352_5649;
 }
 
 /// <summary>Helpers over the bytes of one table.</summary>

@@ -77,6 +77,9 @@ public sealed partial class MachineTables
     /// <summary>Registers of the HPET; 0: none.</summary>
     public ulong HpetAddress { get; internal set; }
 
+    /// <summary>The machine's AMD IOMMUs; null: none, or a table that is not understood.</summary>
+    public IvrsTable? Ivrs { get; internal set; }
+
     public uint ProcessorApicId(int index) => _processors[index].ApicId;
 
     /// <summary>The firmware's own number of the CPU (ACPI processor UID).</summary>
@@ -102,7 +105,7 @@ public sealed partial class MachineTables
     public byte ConfigurationSpaceLastBus(int index) =>
         (byte)(((_configurationSpaces[index].Start + _configurationSpaces[index].Size - _configurationSpaces[index].Address) >> 20) - 1);
 
-    /// <summary>Whether any byte of a range belongs to a device that is emulated or kept from dom0: APICs, PCI configuration, HPET.</summary>
+    /// <summary>Whether any byte of a range belongs to a device that is emulated or kept from dom0: APICs, PCI configuration, HPET, IOMMUs.</summary>
     public bool IsEmulatedRange(ulong address, ulong size)
     {
         if (Overlaps(address, size, LocalApicRegion, LocalApicRegionSize) || (HpetAddress != 0 && Overlaps(address, size, HpetAddress, FrameSize.Bytes)))
@@ -110,6 +113,12 @@ public sealed partial class MachineTables
         for (int i = 0; i < IoApicCount; i++)
         {
             if (Overlaps(address, size, _ioApics[i].Address & ~FrameSize.Mask, FrameSize.Bytes))
+                return true;
+        }
+
+        for (int i = 0; Ivrs != null && i < Ivrs.UnitCount; i++)
+        {
+            if (Overlaps(address, size, Ivrs.Unit(i).Address, Iommu.IommuUnit.RegisterBytes))
                 return true;
         }
 

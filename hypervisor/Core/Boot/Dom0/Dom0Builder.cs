@@ -8,6 +8,7 @@ using XenSharp.Core.Boot.Acpi;
 using XenSharp.Core.Boot.Kernel;
 using XenSharp.Core.Console;
 using XenSharp.Core.Domains;
+using XenSharp.Core.Iommu;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
@@ -52,6 +53,8 @@ public sealed class Dom0Builder
         };
         PagingPool pool = new(_host);
         P2m p2m = _host.Guests.CreateP2m(pool)!;
+        IoPageTable? devices = _host.Iommu?.CreateTable(0, pool);
+        p2m.Mirror = devices;
         Domain domain = new(_host, 0, settings, p2m);
         domain.Memory.MaxPages = Math.Max(settings.MaxPages, _host.Options.Dom0Memory.MaximumPages(pages));
         _host.Domains.Add(domain);
@@ -65,13 +68,20 @@ public sealed class Dom0Builder
 
         for (int i = 0; i < _memoryMapCount; i++)
             domain.MemoryMap.Add(_memoryMap[i].Address, _memoryMap[i].Size, (uint)_memoryMap[i].Type);
-        if (!MapLowMemory(domain, machineMap, source.KeptLowPage) || !Populate(domain, acpiAddress, acpiSize) || !MapReserved(domain, source.Tables))
+        if (!MapLowMemory(domain, machineMap, source.KeptLowPage) || !Populate(domain, acpiAddress, acpiSize))
             return false;
+        if (!_host.Options.Iommu.MapsReserved)
+            p2m.Mirror = null;
+        if (!MapReserved(domain, source.Tables))
+            return false;
+        p2m.Mirror = devices;
         if (!LoadKernel(domain, source, acpiAddress, out uint startInfo))
             return false;
         if (!WriteAcpiTables(domain, source.Tables, vcpus, acpiAddress, acpiSize))
             return false;
         AddIoApics(domain, source.Tables);
+        if (devices != null && !_host.Iommu!.AssignAll(devices, _cpu))
+            return OutOfMemory();
         AddPorts(domain, source.UartPort);
         CreateVcpus(domain, vcpus, (uint)source.Kernel.Notes.Phys32Entry, startInfo);
         _host.Console.Begin().Text("Dom0 has "u8).Decimal(pages >> 8).Text(" MiB of memory and "u8).Decimal(vcpus).Text(" vCPU(s)"u8).End();
