@@ -73,6 +73,9 @@ public sealed unsafe class DirectMappedMemory(ulong frameLimit) : PhysicalMemory
     public override void Write(Mfn frame, int offset, ReadOnlySpan<byte> source) =>
         source.CopyTo(new Span<byte>(At(frame, offset, source.Length), source.Length));
 
+    public override void Copy(Mfn destination, int destinationOffset, Mfn source, int sourceOffset, int count) =>
+        new ReadOnlySpan<byte>(At(source, sourceOffset, count), count).CopyTo(new Span<byte>(At(destination, destinationOffset, count), count));
+
     public override void Clear(Mfn frame) => new Span<byte>(At(frame, 0, FrameSize.Bytes), FrameSize.Bytes).Clear();
 
     public override void Barrier() => Interlocked.MemoryBarrier();

@@ -49,10 +49,20 @@ public sealed unsafe class PagedTable<T> where T : unmanaged
         return true;
     }
 
+    /// <summary>Gives the last page back; false when there is none. Nobody may use its records any more.</summary>
+    public bool Shrink()
+    {
+        if (_pageCount == 0)
+            return false;
+        _source.Free(new Mfn(_pages[--_pageCount]));
+        return true;
+    }
+
     /// <summary>Gives all pages back. Nobody may use the table any more.</summary>
     public void Release()
     {
-        while (_pageCount > 0)
-            _source.Free(new Mfn(_pages[--_pageCount]));
+        while (Shrink())
+        {
+        }
     }
 }

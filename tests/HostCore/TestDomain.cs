@@ -19,7 +19,7 @@ public sealed class TestDomain
     // Guest page 0 is the scratch page of hypercall arguments.
     private ulong _nextPage = 1;
 
-    internal TestDomain(TestHost machine, ushort id, int vcpus, ulong pages, bool isPrivileged, uint maxPort)
+    internal TestDomain(TestHost machine, ushort id, int vcpus, ulong pages, bool isPrivileged, uint maxPort, uint maxMaptrackFrames)
     {
         Machine = machine;
         Host host = machine.Host;
@@ -30,6 +30,7 @@ public sealed class TestDomain
             IsHardware = isPrivileged,
             MaxEventChannelPort = maxPort,
             MaxPages = pages,
+            MaxMaptrackFrames = maxMaptrackFrames,
         };
         P2m = new DictionaryP2m(1UL << 28);
         Domain = new Domain(host, id, settings, P2m);

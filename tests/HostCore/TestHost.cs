@@ -57,9 +57,9 @@ public sealed class TestHost
         return dom0;
     }
 
-    public TestDomain AddDomain(ushort id, int vcpus = 1, ulong pages = 256, bool isPrivileged = false, uint maxPort = uint.MaxValue)
+    public TestDomain AddDomain(ushort id, int vcpus = 1, ulong pages = 256, bool isPrivileged = false, uint maxPort = uint.MaxValue, uint maxMaptrackFrames = 1024)
     {
-        var domain = new TestDomain(this, id, vcpus, pages, isPrivileged, maxPort);
+        var domain = new TestDomain(this, id, vcpus, pages, isPrivileged, maxPort, maxMaptrackFrames);
         Domains.Add(domain);
         return domain;
     }

@@ -112,6 +112,12 @@ public sealed class ArrayMemory(ulong frameLimit) : PhysicalMemory
         source.CopyTo(Bytes(frame).AsSpan(offset, source.Length));
     }
 
+    public override void Copy(Mfn destination, int destinationOffset, Mfn source, int sourceOffset, int count)
+    {
+        SwitchPoint.Reached();
+        Bytes(source).AsSpan(sourceOffset, count).CopyTo(Bytes(destination).AsSpan(destinationOffset, count));
+    }
+
     public override void Clear(Mfn frame)
     {
         // What was never touched is empty; so tests may populate gigabytes.

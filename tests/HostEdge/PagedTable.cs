@@ -47,13 +47,20 @@ public sealed class PagedTable<T> where T : unmanaged
         return true;
     }
 
+    public bool Shrink()
+    {
+        if (_pageCount == 0)
+            return false;
+        _pageCount--;
+        _pages[_pageCount] = null;
+        _source.Free(_frames[_pageCount]);
+        return true;
+    }
+
     public void Release()
     {
-        while (_pageCount > 0)
+        while (Shrink())
         {
-            _pageCount--;
-            _pages[_pageCount] = null;
-            _source.Free(_frames[_pageCount]);
         }
     }
 }

@@ -104,7 +104,7 @@ public sealed class DebugKeys(Host host)
             case 'a': TimerDump.Dump(host, caller); break;
             case 'd': DomainDump.DumpProcessor(host, caller); break;
             case 'e': EventChannelDump.DumpEventChannels(host, caller); break;
-            case 'g': MemoryDump.Grants(host, caller); break;
+            case 'g': GrantDump.Dump(host, caller); break;
             case 'H': MemoryDump.Heap(host, caller); break;
             case 'm': MemoryDump.Memory(host, caller); break;
             case 'u': MemoryDump.Nodes(host, caller); break;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Debug keys 'm', 'H', 'u', 'g': memory of the machine and of the domains, grant tables.
+// Debug keys 'm', 'H', 'u': memory of the machine and of the domains.
 
 using XenSharp.Core.Console;
 using XenSharp.Core.Domains;
-using XenSharp.Core.Grants;
 using XenSharp.Core.Memory;
 
 namespace XenSharp.Core.Debugging;
@@ -55,19 +54,5 @@ public static class MemoryDump
             host.Console.Begin(caller).Text("d"u8).Decimal((ulong)domain.Id).Text(" (total: "u8).Decimal(domain.Memory.Pages).Text("):"u8).End();
             host.Console.Begin(caller).Text("    Node 0: "u8).Decimal(domain.Memory.Pages).End();
         }
-    }
-
-    public static void Grants(Host host, Cpu caller)
-    {
-        host.Console.Begin(caller).Text("'g' pressed -> printing grant table usage"u8).End();
-        for (Domain? domain = host.Domains.NextFrom(0); domain != null; domain = host.Domains.NextFrom(domain.Id + 1))
-        {
-            GrantTable table = domain.Grants;
-            host.Console.Begin(caller).Text("grant-table for remote d"u8).Decimal((ulong)domain.Id).Text(" (v"u8).Decimal(table.Version).Text(")"u8).End();
-            host.Console.Begin(caller).Text("  "u8).Decimal(table.FrameCount).Text(" frames ("u8).Decimal(table.MaxFrames).Text(" max), "u8)
-                .Decimal(table.MappingCount).Text(" maptrack entries ("u8).Decimal(domain.Settings.MaxMaptrackFrames).Text(" frames max)"u8).End();
-        }
-
-        host.Console.Begin(caller).Text("grant table usage done"u8).End();
     }
 }

@@ -11,6 +11,7 @@ namespace XenSharp.Core.Domains;
 public sealed partial class DomainMemory(Domain domain) : FrameSource
 {
     private long _pages;
+    private long _overheadPages;
 
     /// <summary>Guest pages (tot_pages of Xen), those included that only others still map.</summary>
     public ulong Pages => (ulong)Volatile.Read(ref _pages);
@@ -19,7 +20,7 @@ public sealed partial class DomainMemory(Domain domain) : FrameSource
     public ulong MaxPages { get; set; } = domain.Settings.MaxPages;
 
     /// <summary>Pages of the hypervisor's tables that serve this domain: event channels, grant tables, p2m.</summary>
-    public ulong OverheadPages { get; private set; }
+    public ulong OverheadPages => (ulong)Volatile.Read(ref _overheadPages);
 
     /// <summary>A zeroed page for a table of this domain.</summary>
     public override bool TryAllocate(out Mfn frame)
@@ -28,13 +29,13 @@ public sealed partial class DomainMemory(Domain domain) : FrameSource
             return false;
         domain.Host.Memory.Clear(frame);
         domain.Host.Frames[frame].Owner = domain.Id;
-        OverheadPages++;
+        Interlocked.Increment(ref _overheadPages);
         return true;
     }
 
     public override void Free(Mfn frame)
     {
-        OverheadPages--;
+        Interlocked.Decrement(ref _overheadPages);
         FrameReferences.Drop(domain.Host, frame, domain.Host.CurrentProcessor);
     }
 

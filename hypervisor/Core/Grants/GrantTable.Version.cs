@@ -26,8 +26,10 @@ public sealed partial class GrantTable
         using SpinLock.Guard guard = Lock.Enter(caller);
         if (!Grow(1))
             return HypercallError.ENOMEM;
-        if (HasMappedEntries())
+        if (IsInUseBeyondReserved(out bool isPartInUse))
             return HypercallError.EBUSY;
+        if (isPartInUse)
+            return HypercallError.EAGAIN;
         return version == 2 ? ToVersion2() : ToVersion1();
     }
 
@@ -101,6 +103,20 @@ public sealed partial class GrantTable
     private uint ReadStatus(PhysicalMemory memory, int entry) =>
         memory.Read8(_status[0], entry * 2) | ((uint)memory.Read8(_status[0], (entry * 2) + 1) << 8);
 
-    // No entry can be in use while mapping is not offered.
-    private static bool HasMappedEntries() => false;
+    // The toolstack's entries may be in use, as its daemons keep them mapped; but not as what only version 2 has.
+    private bool IsInUseBeyondReserved(out bool isPartInUse)
+    {
+        uint reservedInUse = 0;
+        isPartInUse = false;
+        for (int i = 0; i < Reserved; i++)
+        {
+            ActiveGrant active = _active[i];
+            if (active.Pins == 0)
+                continue;
+            reservedInUse++;
+            isPartInUse |= active.IsSubPage != 0;
+        }
+
+        return ActiveCount != reservedInUse;
+    }
 }

@@ -20,7 +20,8 @@ public readonly struct GrantFrame(Mfn frame, ulong gfn)
 
 /// <summary>
 /// Shared frames hold the entries; version 2 adds status frames. The table grows on demand by pages charged to the domain.
-/// <see cref="Lock"/> guards everything; it is taken inside the domain's lock.
+/// <see cref="Lock"/> guards everything but <see cref="Mappings"/>, which are the domain's side as a user of others' grants; it is taken inside
+/// a domain's lock, the mapper's or the granter's, and never together with another table's.
 /// </summary>
 public sealed partial class GrantTable
 {
@@ -33,20 +34,32 @@ public sealed partial class GrantTable
     /// <summary>One status frame serves the entries of eight version 2 frames.</summary>
     private const uint GrantFramesPerStatusFrame = FrameSize.Bytes / 2 / EntriesPerFrameV2;
 
+    private const uint StatusPerFrame = FrameSize.Bytes / 2;
+
     private readonly Mfn[] _shared;
     private readonly ulong[] _sharedGfns;
     private readonly Mfn[] _status;
     private readonly ulong[] _statusGfns;
 
+    // Handles below this have been undone by Destroy.
+    private uint _undone;
+
+    // Records of the entries, as many as version 1 has.
+    private readonly PagedTable<ActiveGrant> _active;
+
+    // Arrays have the size of the machine's limit, so that all domains have one layout; the domain's own limit is a number.
     public GrantTable(Domain domain)
     {
         Domain = domain;
-        MaxFrames = domain.Settings.MaxGrantFrames;
-        _shared = new Mfn[(int)MaxFrames];
-        _sharedGfns = new ulong[(int)MaxFrames];
-        uint statusFrames = StatusFramesFor(MaxFrames);
+        uint capacity = domain.Host.Options.GrantFrameCapacity;
+        MaxFrames = System.Math.Min(domain.Settings.MaxGrantFrames, capacity);
+        _shared = new Mfn[(int)capacity];
+        _sharedGfns = new ulong[(int)capacity];
+        uint statusFrames = StatusFramesFor(capacity);
         _status = new Mfn[(int)statusFrames];
         _statusGfns = new ulong[(int)statusFrames];
+        _active = new PagedTable<ActiveGrant>((int)(capacity * EntriesPerFrameV1), domain.Memory);
+        Mappings = new GrantMappings(domain, domain.Host.Options.MaptrackFrameCapacity);
     }
 
     public Domain Domain { get; }
@@ -67,7 +80,16 @@ public sealed partial class GrantTable
     public uint StatusFrameCount { get; private set; }
 
     /// <summary>Mappings that this domain has of others' grants.</summary>
-    public uint MappingCount { get; private set; }
+    public GrantMappings Mappings { get; }
+
+    /// <summary>Entries of this table that somebody uses.</summary>
+    public uint ActiveCount { get; private set; }
+
+    /// <summary>Somebody uses a grant of this domain: it has to stay, though it may be dead already.</summary>
+    public bool IsInUse => ActiveCount != 0;
+
+    /// <summary>What is known of an entry below <see cref="EntryCount"/>; for reports and checks.</summary>
+    public ActiveGrant ActiveEntry(uint reference) => _active[(int)reference];
 
     public uint EntryCount => FrameCount * (Version == 1 ? EntriesPerFrameV1 : EntriesPerFrameV2);
 
@@ -77,12 +99,28 @@ public sealed partial class GrantTable
 
     public Mfn StatusFrame(uint index) => _status[(int)index];
 
+    /// <summary>What the guest has in an entry below <see cref="EntryCount"/>, for reports.</summary>
+    public void ReadShared(uint reference, out ushort user, out ulong gfn, out uint flags)
+    {
+        PhysicalMemory memory = Domain.Host.Memory;
+        uint header = EntryHeader(reference);
+        user = (ushort)(header >> 16);
+        gfn = GrantedFrame(reference);
+        flags = Version == 1 ? (ushort)header : (memory.Read32(MarkFrame(reference), (MarkBit(reference) >> 5) * 4) >> (MarkBit(reference) & 31)) & 0xffff;
+    }
+
     /// <summary>Makes the table at least this large (at most <see cref="MaxFrames"/>); false when memory runs out. Under the lock.</summary>
     public bool Grow(uint frames)
     {
         frames = System.Math.Max(frames, 1);
-        if (frames > MaxFrames)
+        if (frames > MaxFrames || Domain.IsDying)
             return false;
+        while (_active.Count < frames * EntriesPerFrameV1)
+        {
+            if (!_active.Grow())
+                return false;
+        }
+
         if (Version > 1 && !GrowStatus(StatusFramesFor(frames)))
             return false;
         while (FrameCount < frames)
@@ -157,7 +195,7 @@ public sealed partial class GrantTable
     {
         frame = Mfn.Invalid;
         ulong needed = status ? (index + 1) * GrantFramesPerStatusFrame : index + 1;
-        if (index >= uint.MaxValue || (status ? index >= (ulong)_status.Length : index >= MaxFrames))
+        if (index >= uint.MaxValue || (status ? index >= StatusFramesFor(MaxFrames) : index >= MaxFrames))
             return HypercallError.EINVAL;
         if (index >= (status ? StatusFrameCount : FrameCount) && !Grow((uint)System.Math.Min(needed, MaxFrames)))
             return HypercallError.EINVAL;

@@ -65,7 +65,7 @@ public static class HypFsContent
             case HypFsNode.GnttabMaxMaptrackFrames:
                 if (!OptionValues.TryInteger(value, out ulong frames))
                     return HypercallError.EINVAL;
-                if (frames > int.MaxValue)
+                if (frames > (node == HypFsNode.GnttabMaxFrames ? host.Options.GrantFrameCapacity : host.Options.MaptrackFrameCapacity))
                     return HypercallError.ERANGE;
                 if (node == HypFsNode.GnttabMaxFrames)
                     host.Options.MaxGrantFrames = (uint)frames;

@@ -13,11 +13,10 @@ namespace XenSharp.Core.Hypercalls;
 
 /// <summary>
 /// Set-up, queries and versions; transfer, unmap_and_replace, get_status_frames and cache_flush are -ENOSYS for a translated guest.
-/// Mapping, unmapping and copying answer per entry that the grant cannot be used until they are there.
 /// </summary>
-public static class GrantTableOp
+public static partial class GrantTableOp
 {
-    private const int EntryCost = 12, FrameCost = 20;
+    private const int FrameCost = 40;
 
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
@@ -47,7 +46,10 @@ public static class GrantTableOp
             GrantTableOperation.SetupTable => count == 1 ? SetupTable(caller, list) : EINVAL,
             GrantTableOperation.SetVersion => SetVersion(caller, list),
             GrantTableOperation.GetVersion => GetVersion(caller, list),
-            _ => RunList(caller, operation, list, count),
+            GrantTableOperation.MapGrantRef => MapList(caller, list, count),
+            GrantTableOperation.UnmapGrantRef => UnmapList(caller, list, count),
+            GrantTableOperation.Copy => CopyList(caller, list, count),
+            _ => SwapList(caller, list, count),
         };
     }
 
@@ -147,53 +149,5 @@ public static class GrantTableOp
             return EPERM;
         uint version = domain.Grants.Version;
         return GuestAccess.TryWrite(caller, address + VersionOffset, in version) ? 0 : EFAULT;
-    }
-
-    // Lists of entries: each gets its own status; the call itself succeeds.
-    private static long RunList(Vcpu caller, GrantTableOperation operation, ulong list, uint count)
-    {
-        ulong size, statusOffset;
-        switch (operation)
-        {
-            case GrantTableOperation.MapGrantRef: size = 32; statusOffset = 18; break;
-            case GrantTableOperation.UnmapGrantRef: size = 24; statusOffset = 20; break;
-            case GrantTableOperation.Copy: size = 40; statusOffset = 36; break;
-            default: size = 12; statusOffset = 8; break;
-        }
-
-        for (bool first = true; count != 0; first = false)
-        {
-            if (!first && !caller.Continuation.Spend(EntryCost))
-            {
-                caller.Continuation.Request((ulong)operation, list, count);
-                return 0;
-            }
-
-            short status = (short)Refuse(caller, operation, list);
-            if (!GuestAccess.TryWrite(caller, list + statusOffset, in status))
-                return EFAULT;
-            list += size;
-            count--;
-        }
-
-        return 0;
-    }
-
-    private static GrantStatus Refuse(Vcpu caller, GrantTableOperation operation, ulong entry)
-    {
-        switch (operation)
-        {
-            case GrantTableOperation.MapGrantRef:
-                if (!GuestAccess.TryRead(caller, entry, out GrantTableMapGrantRef map)
-                    || (map.Flags & (GrantMapFlags.DeviceMap | GrantMapFlags.HostMap)) == 0)
-                    return GrantStatus.BadGrantRef;
-                return DomainLookup.ByAnyId(caller.Domain, map.Domain) == null ? GrantStatus.BadDomain : GrantStatus.BadGrantRef;
-            case GrantTableOperation.UnmapGrantRef:
-                return GrantStatus.BadHandle;
-            case GrantTableOperation.Copy:
-                return GrantStatus.BadGrantRef;
-            default:
-                return GrantStatus.BadGrantRef;
-        }
     }
 }

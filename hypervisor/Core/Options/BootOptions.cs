@@ -80,6 +80,14 @@ public sealed class BootOptions
 
     public uint MaxMaptrackFrames { get; set; } = 1024;
 
+    /// <summary>What the objects of every domain have room for; the options above can be lowered later, and raised up to these.</summary>
+    public uint GrantFrameCapacity { get; set; } = 64;
+
+    public uint MaptrackFrameCapacity { get; set; } = 1024;
+
+    /// <summary>`gnttab=transitive`: a grant may refer to a grant that the domain has from another one.</summary>
+    public bool AllowsTransitiveGrants { get; set; } = true;
+
     /// <summary>`gnttab=max-ver:`.</summary>
     public uint GrantMaxVersion { get; set; } = 2;
 

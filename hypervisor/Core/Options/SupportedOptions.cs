@@ -136,6 +136,7 @@ public static class SupportedOptions
             if (!OptionValues.TryInteger(value, out ulong frames) || frames is 0 or > 4096)
                 return OptionResult.InvalidValue;
             options.MaxGrantFrames = (uint)frames;
+            options.GrantFrameCapacity = (uint)frames;
             return OptionResult.Done;
         }
 
@@ -144,6 +145,7 @@ public static class SupportedOptions
             if (!OptionValues.TryInteger(value, out ulong frames) || frames > 65536)
                 return OptionResult.InvalidValue;
             options.MaxMaptrackFrames = (uint)frames;
+            options.MaptrackFrameCapacity = (uint)frames;
             return OptionResult.Done;
         }
 
@@ -234,7 +236,6 @@ public static class SupportedOptions
 
     private static OptionResult SetGrantTable(BootOptions options, ReadOnlySpan<byte> list)
     {
-        OptionResult result = OptionResult.Done;
         while (list.Length != 0)
         {
             ReadOnlySpan<byte> item = Ascii.TakeItem(ref list);
@@ -244,9 +245,13 @@ public static class SupportedOptions
                     return OptionResult.InvalidValue;
                 options.GrantMaxVersion = (uint)version;
             }
-            else if (Ascii.Contains(" transitive no-transitive "u8, BeforeEquals(item)))
+            else if (Ascii.Equal(item, "transitive"u8) || Ascii.Equal(item, "no-transitive"u8))
             {
-                result = OptionResult.NotSupported;
+                options.AllowsTransitiveGrants = item[0] == (byte)'t';
+            }
+            else if (Ascii.StartsWith(item, "transitive="u8) && OptionValues.TryBoolean(item.Slice(11), out bool allows))
+            {
+                options.AllowsTransitiveGrants = allows;
             }
             else
             {
@@ -254,7 +259,7 @@ public static class SupportedOptions
             }
         }
 
-        return result;
+        return OptionResult.Done;
     }
 
     private static ReadOnlySpan<byte> BeforeEquals(ReadOnlySpan<byte> item)

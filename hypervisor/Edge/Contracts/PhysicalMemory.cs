@@ -45,6 +45,9 @@ public abstract class PhysicalMemory
 
     public abstract void Write(Mfn frame, int offset, ReadOnlySpan<byte> source);
 
+    /// <summary>Copies within the machine's memory, without a stop on the hypervisor's stack; the two ranges may be the same or overlap.</summary>
+    public abstract void Copy(Mfn destination, int destinationOffset, Mfn source, int sourceOffset, int count);
+
     public abstract void Clear(Mfn frame);
 
     /// <summary>Orders earlier accesses before later ones (smp_mb).</summary>

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// GNTTABOP_map_grant_ref and _unmap_grant_ref, called with the table of the domain that maps. As in Xen a translated domain names a
+// guest frame, which shows the page from then on; nothing is there after the unmapping.
+
+using System;
+using XenSharp.Abi;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Memory;
+using XenSharp.Edge;
+
+namespace XenSharp.Core.Grants;
+
+/// <summary>A mapping on its way out: taken from the mapper, not yet given back to the granter.</summary>
+public struct GrantUnmapping
+{
+    public const int BatchSize = 32;
+
+    public ulong Gfn;
+    public uint Handle;
+    public uint Reference;
+    public uint Frame;
+    public ushort Granter;
+    public GrantMappingState State;
+}
+
+public sealed partial class GrantTable
+{
+    /// <summary>One mapping. Takes this domain's lock, and inside it the granter's table's.</summary>
+    public GrantStatus Map(ref GrantTableMapGrantRef request, Processor caller)
+    {
+        const GrantMapFlags notForTranslated = GrantMapFlags.DeviceMap | GrantMapFlags.ApplicationMap | GrantMapFlags.ContainsPte;
+        if ((request.Flags & (GrantMapFlags.HostMap | GrantMapFlags.DeviceMap)) == 0)
+            return GrantStatus.BadGrantRef;
+        if ((request.Flags & notForTranslated) != 0)
+            return GrantStatus.GeneralError;
+        Domain? granter = Domain.Host.Domains.Find(request.Domain);
+        if (granter == null)
+            return GrantStatus.BadDomain;
+        using SpinLock.Guard guard = Domain.Lock.Enter(caller);
+        if (Domain.IsDying)
+            return GrantStatus.GeneralError;
+        if (!Mappings.TryTake(out uint handle))
+            return GrantStatus.NoSpace;
+        GrantStatus status = Map(ref request, granter, handle, caller);
+        if (status != GrantStatus.Okay)
+            Mappings.PutBack(handle);
+        return status;
+    }
+
+    /// <summary>
+    /// Takes a mapping from the guest's records, under this domain's lock; when the result is okay and <see cref="GrantUnmapping.State"/>
+    /// is not free, <see cref="CompleteUnmaps"/> has to follow.
+    /// </summary>
+    public GrantStatus BeginUnmap(in GrantTableUnmapGrantRef request, ref GrantUnmapping unmapping)
+    {
+        unmapping.State = GrantMappingState.Free;
+        if (request.Handle >= Mappings.Limit || !Mappings[request.Handle].IsMapped)
+            return GrantStatus.BadHandle;
+        ref GrantMapping mapping = ref Mappings[request.Handle];
+        if (request.HostAddress == 0)
+            return GrantStatus.Okay;
+        ulong gfn = request.HostAddress >> FrameSize.Shift;
+        P2mEntry entry = gfn == mapping.Gfn ? Domain.P2m.Lookup(new Gfn(gfn)) : default;
+        if (entry.Type is not (P2mType.GrantWritable or P2mType.GrantReadOnly))
+            return GrantStatus.GeneralError;
+        unmapping = new GrantUnmapping
+        {
+            Gfn = gfn,
+            Handle = request.Handle,
+            Reference = mapping.Reference,
+            Frame = (uint)entry.Frame.Value,
+            Granter = mapping.Granter,
+            State = mapping.State,
+        };
+        Mappings.Forget(request.Handle);
+        return GrantStatus.Okay;
+    }
+
+    /// <summary>Removes the mappings of a batch, flushes once, and lets go of the grants. Under this domain's lock.</summary>
+    public void CompleteUnmaps(ReadOnlySpan<GrantUnmapping> batch, Processor caller)
+    {
+        bool any = false;
+        foreach (ref readonly GrantUnmapping unmapping in batch)
+        {
+            if (unmapping.State == GrantMappingState.Free)
+                continue;
+            // A grant's slot is always a page of its own, so there is no table to be split.
+            Domain.P2m.Remove(new Gfn(unmapping.Gfn));
+            any = true;
+        }
+
+        if (!any)
+            return;
+        Domain.P2m.Flush();
+        foreach (ref readonly GrantUnmapping unmapping in batch)
+        {
+            if (unmapping.State == GrantMappingState.Free)
+                continue;
+            Mappings.PutBack(unmapping.Handle);
+            GrantAccess access = unmapping.State == GrantMappingState.ReadOnly ? GrantAccess.Read : GrantAccess.Write;
+            LetGo(Domain.Host.Domains.Find(unmapping.Granter)!, unmapping.Reference, access, new Mfn(unmapping.Frame), caller);
+        }
+    }
+
+    private GrantStatus Map(ref GrantTableMapGrantRef request, Domain granter, uint handle, Processor caller)
+    {
+        GrantAccess access = (request.Flags & GrantMapFlags.ReadOnly) != 0 ? GrantAccess.Read : GrantAccess.Write;
+        GrantStatus status = granter.Grants.PinForMapping(request.Ref, Domain.Id, access, caller, out PinnedPage page);
+        if (status != GrantStatus.Okay)
+            return status;
+        var gfn = new Gfn(request.HostAddress >> FrameSize.Shift);
+        bool isPlain = (request.Flags & ~GrantMapFlags.ReadOnly) == GrantMapFlags.HostMap;
+        if (!isPlain || !Place(gfn, page.Frame, access) || (granter == Domain && !HideOwnPage(gfn, in page)))
+        {
+            LetGo(granter, request.Ref, access, page.Frame, caller);
+            return GrantStatus.GeneralError;
+        }
+
+        Mappings.Commit(handle, new GrantMapping
+        {
+            Reference = request.Ref,
+            Granter = granter.Id,
+            State = access == GrantAccess.Read ? GrantMappingState.ReadOnly : GrantMappingState.Writable,
+            Gfn = gfn.Value,
+        });
+        request.Handle = handle;
+        request.DeviceBusAddress = page.Frame.Address;
+        return GrantStatus.Okay;
+    }
+
+    // Memory that the guest had there stays its own, unmapped, until its end. Neither grants, foreign pages nor devices are displaced.
+    private bool Place(Gfn gfn, Mfn frame, GrantAccess access)
+    {
+        if (gfn.Value >= Domain.P2m.FrameLimit)
+            return false;
+        P2mType type = access == GrantAccess.Read ? P2mType.GrantReadOnly : P2mType.GrantWritable;
+        P2mEntry old = Domain.P2m.Lookup(gfn);
+        if (old.Type is P2mType.GrantReadOnly or P2mType.GrantWritable || Physmap.Add(Domain, gfn, frame, 0, type) != 0)
+            return false;
+        if (old.IsPresent)
+            Domain.P2m.Flush();
+        return true;
+    }
+
+    // A page of the domain's own appears at one place only: the grant's.
+    private bool HideOwnPage(Gfn gfn, in PinnedPage page)
+    {
+        if (page.Gfn == Domain.NoFrame || page.Gfn == gfn.Value)
+            return true;
+        P2mEntry entry = Domain.P2m.Lookup(new Gfn(page.Gfn));
+        if (entry.Type is not (P2mType.Ram or P2mType.RamReadOnly) || entry.Frame != page.Frame)
+            return true;
+        if (Domain.P2m.Remove(new Gfn(page.Gfn)))
+        {
+            Domain.P2m.Flush();
+            return true;
+        }
+
+        Domain.P2m.Remove(gfn);
+        Domain.P2m.Flush();
+        return false;
+    }
+
+    private static void LetGo(Domain granter, uint reference, GrantAccess access, Mfn frame, Processor caller)
+    {
+        granter.Grants.Unpin(reference, access, caller);
+        FrameReferences.Drop(granter.Host, frame, caller);
+    }
+}
