@@ -47,6 +47,8 @@ public static class DomainDestruction
                     return false;
                 break;
             case DestructionStep.Grants:
+                if (!domain.Grants.Destroy(ref budget, caller))
+                    return false;
                 break;
             case DestructionStep.Memory:
                 if (!Physmap.Destroy(domain, ref budget, caller))

@@ -30,7 +30,7 @@ public sealed class DomainReaper(Host host)
         using SpinLock.Guard guard = _lock.Enter(caller);
         for (Domain? domain = host.Domains.NextFrom(0); domain != null; domain = domain.NextById)
         {
-            if (domain.Destruction != DestructionStep.Dead || domain.Memory.Pages != 0)
+            if (domain.Destruction != DestructionStep.Dead || domain.Memory.Pages != 0 || domain.Grants.IsInUse)
                 continue;
             domain.Destruction = DestructionStep.Unlinked;
             return domain;
@@ -84,6 +84,7 @@ public sealed class DomainReaper(Host host)
         }
 
         domain.EventChannels.Release();
+        domain.Grants.Release();
         domain.Memory.Free(domain.SharedInfo);
         domain.P2m.Release();
         for (int i = 0; i < domain.Settings.MaxVcpus; i++)

@@ -43,7 +43,7 @@ public static class GrantCheck
         uint count = 0;
         for (uint handle = 0; handle < mappings.Limit; handle++)
         {
-            GrantMapping mapping = mappings[handle];
+            GrantMapping mapping = mappings.Peek(handle);
             if (!mapping.IsMapped)
                 continue;
             count++;
@@ -92,7 +92,7 @@ public static class GrantCheck
         uint count = 0;
         for (uint handle = 0; mappings != null && handle < mappings.Limit; handle++)
         {
-            GrantMapping mapping = mappings[handle];
+            GrantMapping mapping = mappings.Peek(handle);
             if (mapping.IsMapped && mapping.Granter == granter.Id && mapping.Reference == reference)
                 count++;
         }

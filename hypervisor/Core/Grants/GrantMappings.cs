@@ -38,6 +38,9 @@ public sealed class GrantMappings
     /// <summary>The record of a handle below <see cref="Limit"/>.</summary>
     public ref GrantMapping this[uint handle] => ref _records[(int)handle];
 
+    /// <summary>A copy of a record; for reports and checks, without the lock.</summary>
+    public GrantMapping Peek(uint handle) => handle < Limit ? _records[(int)handle] : default;
+
     /// <summary>Takes a handle; false when the limit or the machine's memory is reached.</summary>
     public bool TryTake(out uint handle)
     {

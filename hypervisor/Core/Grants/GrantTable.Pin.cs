@@ -73,8 +73,11 @@ public sealed partial class GrantTable
         ref ActiveGrant active = ref _active[(int)reference];
         active.Pins -= ActiveGrant.OnePin(access);
         MarkReleased(reference, active, access);
-        if (active.Pins == 0)
-            ActiveCount--;
+        if (active.Pins != 0)
+            return;
+        ActiveCount--;
+        if (ActiveCount == 0 && Domain.IsDying)
+            caller.Raise(PendingWork.Reap);
     }
 
     /// <summary>

@@ -88,8 +88,8 @@ public sealed partial class GrantTable
     /// <summary>Somebody uses a grant of this domain: it has to stay, though it may be dead already.</summary>
     public bool IsInUse => ActiveCount != 0;
 
-    /// <summary>What is known of an entry below <see cref="EntryCount"/>; for reports and checks.</summary>
-    public ActiveGrant ActiveEntry(uint reference) => _active[(int)reference];
+    /// <summary>What is known of an entry; for reports and checks, without the lock.</summary>
+    public ActiveGrant ActiveEntry(uint reference) => reference < (uint)_active.Count ? _active[(int)reference] : default;
 
     public uint EntryCount => FrameCount * (Version == 1 ? EntriesPerFrameV1 : EntriesPerFrameV2);
 

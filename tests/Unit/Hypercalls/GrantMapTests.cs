@@ -84,10 +84,10 @@ public class GrantMapTests
         _guest.Write(0x2000, Page);
         Assert.Equal(1, _guest.Hypercall(HypercallGuest.Memory, 1, Arguments));
         Assert.Equal((2, _guest.Domain.Id), (_machine.References(_frame), _machine.Frames[_frame].Owner));
-        Assert.Equal(256UL, _guest.Domain.Memory.Pages);
+        Assert.Equal(255UL, _guest.Domain.Memory.Pages);
         _dom0.Unmap(0, Hole);
         _dom0.Unmap(1, Hole + 1);
-        Assert.Equal((FrameState.Free, 255UL), (_machine.Frames[_frame].State, _guest.Domain.Memory.Pages));
+        Assert.Equal((FrameState.Free, 254UL), (_machine.Frames[_frame].State, _guest.Domain.Memory.Pages));
     }
 
     [Theory]
