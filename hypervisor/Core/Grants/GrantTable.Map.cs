@@ -135,11 +135,7 @@ public sealed partial class GrantTable
             return false;
         P2mType type = access == GrantAccess.Read ? P2mType.GrantReadOnly : P2mType.GrantWritable;
         P2mEntry old = Domain.P2m.Lookup(gfn);
-        if (old.Type is P2mType.GrantReadOnly or P2mType.GrantWritable || Physmap.Add(Domain, gfn, frame, 0, type) != 0)
-            return false;
-        if (old.IsPresent)
-            Domain.P2m.Flush();
-        return true;
+        return old.Type is not (P2mType.GrantReadOnly or P2mType.GrantWritable) && Physmap.Add(Domain, gfn, frame, type) == 0;
     }
 
     // A page of the domain's own appears at one place only: the grant's.
@@ -153,6 +149,8 @@ public sealed partial class GrantTable
         if (Domain.P2m.Remove(new Gfn(page.Gfn)))
         {
             Domain.P2m.Flush();
+            if (!Domain.IsDirectMapped)
+                Domain.Memory.NoteDisplaced(page.Frame);
             return true;
         }
 
