@@ -18,6 +18,8 @@ internal static class Program
         Report.Line("== begin"u8);
         if (StartInfo.Has("cpuid"u8))
             CpuidTests.Run();
+        else if (StartInfo.Has("foreign"u8))
+            OtherDomainMemory.Run();
         else if (StartInfo.Has("platform"u8))
             PlatformReport.Run();
         else

@@ -14,6 +14,7 @@ public class ConformanceTests
     [InlineData("probe", "")]
     [InlineData("cpuid", "-cpuid")]
     [InlineData("platform", "-platform")]
+    [InlineData("foreign", "-foreign")]
     public void A_pvh_dom0_gets_the_answers_of_real_xen(string mode, string suffix)
     {
         using QemuMachine machine = QemuMachine.Start(TestKernel.Machine("conformance", mode));

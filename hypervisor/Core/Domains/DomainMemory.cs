@@ -55,16 +55,9 @@ public sealed partial class DomainMemory(Domain domain) : FrameSource
     /// <summary>Takes a block within the limit and charges it; its frames are not the domain's to see before <see cref="Assign"/>.</summary>
     public bool TryTakeBlock(int order, Processor caller, out Mfn frame)
     {
-        frame = Mfn.Invalid;
-        return Pages + (1UL << order) <= MaxPages && TryTakeBeyondLimit(order, caller, out frame);
-    }
-
-    /// <summary>The same for a domain that gives as much up in the same operation.</summary>
-    public bool TryTakeBeyondLimit(int order, Processor caller, out Mfn frame)
-    {
         ulong count = 1UL << order;
         frame = Mfn.Invalid;
-        if (domain.IsDying)
+        if (domain.IsDying || Pages + count > MaxPages)
             return false;
         ulong claim = ClaimedPages;
         if (!domain.Host.Allocator.TryAllocate(order, caller, ref claim, out frame))
@@ -88,7 +81,11 @@ public sealed partial class DomainMemory(Domain domain) : FrameSource
     public void NoteTaken(ulong count) => Interlocked.Add(ref _pages, (long)count);
 
     /// <summary>The last references to guest pages are gone.</summary>
-    public void NoteFreed(ulong count, Processor caller) => Interlocked.Add(ref _pages, -(long)count);
+    public void NoteFreed(ulong count, Processor caller)
+    {
+        if (Interlocked.Add(ref _pages, -(long)count) == 0 && domain.IsDead)
+            caller.Raise(PendingWork.Reap);
+    }
 
     /// <summary>Frames promised to the domain and not yet allocated (XENMEM_claim_pages).</summary>
     public ulong ClaimedPages { get; private set; }

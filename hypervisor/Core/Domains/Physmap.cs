@@ -51,6 +51,15 @@ public static partial class Physmap
         return 0;
     }
 
+    /// <summary>Notes that a page of the hypervisor's is to be seen somewhere else now.</summary>
+    public static void NoteMoved(Domain domain, Gfn from, Gfn to)
+    {
+        if (domain.SharedInfoGfn == from.Value)
+            domain.SharedInfoGfn = to.Value;
+        else
+            domain.Grants.MoveMapping(from.Value, to.Value);
+    }
+
     /// <summary>Notes that a page of the hypervisor's is no longer to be seen at a guest frame.</summary>
     private static void Forget(Domain domain, Gfn guestFrame)
     {

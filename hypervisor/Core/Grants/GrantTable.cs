@@ -153,18 +153,21 @@ public sealed partial class GrantTable
     }
 
     /// <summary>The guest frame no longer shows any frame of this table.</summary>
-    public void ForgetMapping(ulong gfn)
+    public void ForgetMapping(ulong gfn) => MoveMapping(gfn, Domain.NoFrame);
+
+    /// <summary>What the guest frame showed of this table is now at another one.</summary>
+    public void MoveMapping(ulong gfn, ulong to)
     {
         for (uint i = 0; i < FrameCount; i++)
         {
             if (_sharedGfns[(int)i] == gfn)
-                _sharedGfns[(int)i] = Domain.NoFrame;
+                _sharedGfns[(int)i] = to;
         }
 
         for (uint i = 0; i < StatusFrameCount; i++)
         {
             if (_statusGfns[(int)i] == gfn)
-                _statusGfns[(int)i] = Domain.NoFrame;
+                _statusGfns[(int)i] = to;
         }
     }
 

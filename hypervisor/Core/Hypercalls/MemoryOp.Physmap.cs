@@ -229,13 +229,13 @@ public static partial class MemoryOp
         return Physmap.Add(domain, new Gfn(gpfn), frame, P2mType.Shared);
     }
 
-    // XENMAPSPACE_gmfn: moves a page of the domain's own from one frame to another.
+    // XENMAPSPACE_gmfn: moves a page of the domain's own, or one of the hypervisor's that it sees, from one frame to another.
     private static long MoveOwnPage(Domain domain, ulong from, ulong to, ref ReleasedFrames released)
     {
         if (from >= domain.P2m.FrameLimit)
             return EINVAL;
         P2mEntry source = domain.P2m.Lookup(new Gfn(from));
-        if (source.Type != P2mType.Ram)
+        if (source.Type is not (P2mType.Ram or P2mType.Shared))
             return EINVAL;
         P2mEntry previous = domain.P2m.Lookup(new Gfn(to));
         if (previous.Type == P2mType.Direct)
@@ -248,8 +248,10 @@ public static partial class MemoryOp
         if (!domain.P2m.Remove(new Gfn(from)))
             return ENOMEM;
         domain.P2m.Flush();
-        result = Physmap.Add(domain, new Gfn(to), source.Frame, P2mType.Ram);
-        if (result != 0 && !domain.IsDirectMapped)
+        result = Physmap.Add(domain, new Gfn(to), source.Frame, source.Type);
+        if (source.Type == P2mType.Shared)
+            Physmap.NoteMoved(domain, new Gfn(from), new Gfn(to));
+        else if (result != 0 && !domain.IsDirectMapped)
             domain.Memory.NoteDisplaced(source.Frame);
         return result;
     }

@@ -161,7 +161,7 @@ public static partial class MemoryOp
         long result = DomainLookup.Remote(caller.Domain, id, out _);
         if (result != 0)
             return result;
-        return caller.Domain.IsPrivileged ? ENODEV : EPERM;
+        return EINVAL; // AMD's nested paging cannot keep such rights, and that comes before the caller's
     }
 
     private static long PopulateOnDemandTarget(Vcpu caller, MemoryOperation operation, ulong argument)

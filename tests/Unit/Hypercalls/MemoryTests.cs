@@ -171,12 +171,17 @@ public class MemoryTests
         Assert.Equal(frame.Value, _guest.Frame(0x4000).Value);
         Assert.False(_guest.P2m.Lookup(new Gfn(60)).IsPresent);
         Assert.Equal(Invalid, Add(2, 60, 0x4001));
+        Assert.Equal(0, Add(0, 0, 61));
+        Assert.Equal(0, Add(2, 61, 0x4002));
+        Assert.Equal(0x4002UL, _guest.Domain.SharedInfoGfn);
+        Assert.Equal(0, Add(0, 0, 61));
+        Assert.False(_guest.P2m.Lookup(new Gfn(0x4002)).IsPresent);
         Assert.Equal(0, Add(2, 0x4000, 0x4000));
-        Assert.Equal(256UL, _guest.Domain.Memory.Pages);
+        Assert.Equal(255UL, _guest.Domain.Memory.Pages);
         _guest.WriteWords(At, 3, 0x4000);
         Assert.Equal(0, _guest.Hypercall(Memory, RemoveFromMap, At));
         Assert.Equal(NoEntry, _guest.Hypercall(Memory, RemoveFromMap, At));
-        Assert.Equal(256UL, _guest.Domain.Memory.Pages);
+        Assert.Equal(255UL, _guest.Domain.Memory.Pages);
     }
 
     [Fact]
@@ -208,18 +213,18 @@ public class MemoryTests
     }
 
     [Fact]
-    public void ExchangeKeepsTheAmount()
+    public void ExchangeIsRefusedAfterItsChecks()
     {
-        _guest.Page(80).Fill(9);
-        Mfn old = _guest.Frame(80);
         _guest.WriteWords(List, 80);
         _guest.WriteWords(List + 8, 80);
         _guest.WriteWords(At, List, 1, 0, Self, List + 8, 1, 0, Self, 0);
-        Assert.Equal(0, _guest.Hypercall(Memory, Exchange, At));
-        Assert.Equal(1UL, _guest.Read<ulong>(At + 64));
-        Assert.NotEqual(old.Value, _guest.Frame(80).Value);
-        Assert.Equal(0, _guest.Page(80)[0]);
-        Assert.Equal(256UL, _guest.Domain.Memory.Pages);
+        Assert.Equal(NotSupported, _guest.Hypercall(Memory, Exchange, At));
+        Assert.Equal(0UL, _guest.Read<ulong>(At + 64));
+        _guest.WriteWords(List, 0x5000);
+        Assert.Equal(Invalid, _guest.Hypercall(Memory, Exchange, At));
+        _guest.WriteWords(At, Unmapped);
+        Assert.Equal(Fault, _guest.Hypercall(Memory, Exchange, At));
+        _guest.WriteWords(At + 64, 1);
         Assert.Equal(0, _guest.Hypercall(Memory, Exchange, At));
         _guest.WriteWords(At + 64, 2);
         Assert.Equal(Invalid, _guest.Hypercall(Memory, Exchange, At));
