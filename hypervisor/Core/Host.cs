@@ -8,6 +8,7 @@ using XenSharp.Core.Debugging;
 using XenSharp.Core.Domains;
 using XenSharp.Core.EventChannels;
 using XenSharp.Core.Iommu;
+using XenSharp.Core.Interrupts;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Options;
 using XenSharp.Core.Pci;
@@ -42,6 +43,8 @@ public sealed partial class Host
         Scheduler = new Scheduler(this);
         GracePeriods = new GracePeriods(this);
         Reaper = new DomainReaper(this);
+        Pci = new MachinePci(this);
+        Messages = new MessageInterrupts(this);
         Processors = new Cpu?[MaxProcessors];
     }
 
@@ -87,6 +90,12 @@ public sealed partial class Host
     public IommuSystem? Iommu { get; set; }
 
     public bool HasIommu => Iommu != null;
+
+    /// <summary>PCI of the machine, once it is started.</summary>
+    public MachinePci Pci { get; }
+
+    /// <summary>The machine's vectors for message-signalled interrupts.</summary>
+    public MessageInterrupts Messages { get; }
 
     public Scheduler Scheduler { get; }
 

@@ -111,6 +111,13 @@ public sealed class VirtualPlatform : Platform
 
     public override void MaskGsi(int gsi) => Note("mask " + gsi);
 
+    /// <summary>Device memory and PCI configuration space, where a test has some.</summary>
+    public VirtualDevices? Devices { get; set; }
+
+    public override ulong ReadDevice(ulong machineAddress, int size) => Devices?.Read(machineAddress, size) ?? ulong.MaxValue;
+
+    public override void WriteDevice(ulong machineAddress, int size, ulong value) => Devices?.Write(machineAddress, size, value);
+
     public override byte In8(ushort port) => (byte)In(port);
 
     public override ushort In16(ushort port) => (ushort)In(port);

@@ -78,5 +78,9 @@ public readonly ref struct LogLine(HostConsole console, Processor? holder)
         return this;
     }
 
+    /// <summary>A PCI function of segment 0 as Xen writes it: 0000:bb:dd.f.</summary>
+    public LogLine PciAddress(ushort address) =>
+        Text("0000:"u8).Hex((ulong)(address >> 8), 2).Text(":"u8).Hex((ulong)(address >> 3) & 0x1f, 2).Text("."u8).Decimal(address & 7);
+
     public void End() => console.Finish(holder);
 }

@@ -16,8 +16,11 @@ public sealed partial class CpuidPolicy
     private const uint SignatureEbx = 0x566e_6558, SignatureEcx = 0x6558_4d4d, SignatureEdx = 0x4d4d_566e;
     private const uint XenVersion = (4 << 16) | 17;
 
-    // XEN_HVM_CPUID_IOMMU_MAPPINGS, VCPU_ID_PRESENT, DOMID_PRESENT, UPCALL_VECTOR.
-    private const uint HvmFeatures = (1 << 2) | (1 << 3) | (1 << 4) | (1 << 6);
+    // XEN_HVM_CPUID_VCPU_ID_PRESENT, DOMID_PRESENT, UPCALL_VECTOR.
+    private const uint HvmFeatures = (1 << 3) | (1 << 4) | (1 << 6);
+
+    // XEN_HVM_CPUID_IOMMU_MAPPINGS: grants and foreign pages reach devices by their guest frame.
+    private const uint IommuMappings = 1 << 2;
 
     // Counts the times that the TSC's parameters were set; a domain starts with one.
     private const uint FirstIncarnation = 1;
@@ -46,7 +49,7 @@ public sealed partial class CpuidPolicy
             case 3:
                 return TimeLeaf(vcpu, subleaf);
             case 4 when subleaf == 0:
-                result.Eax = HvmFeatures;
+                result.Eax = HvmFeatures | (vcpu.Domain.IsDirectMapped ? 0 : IommuMappings);
                 result.Ebx = vcpu.Id;
                 result.Ecx = vcpu.Domain.Id;
                 break;

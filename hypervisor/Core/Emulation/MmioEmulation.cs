@@ -3,6 +3,7 @@
 
 using System;
 using XenSharp.Core.Console;
+using XenSharp.Core.Pci;
 using XenSharp.Core.Vcpus;
 using XenSharp.Devices.Instructions;
 using XenSharp.Edge;
@@ -97,6 +98,8 @@ public static class MmioEmulation
         int ioApic = vcpu.Domain.IoApics.Find(address);
         if (ioApic >= 0)
             return Part(vcpu.Domain.IoApics.Read(ioApic, offset & ~3, caller), offset, size);
+        if (vcpu.Domain.IsHardware && PciMemory.TryRead(vcpu.Domain, address, size, caller, out ulong value))
+            return Truncate(value, size);
         return Truncate(ulong.MaxValue, size);
     }
 
@@ -104,18 +107,23 @@ public static class MmioEmulation
     public static void Write(Vcpu vcpu, ulong address, int size, ulong value, Cpu caller)
     {
         int offset = (int)(address & FrameSize.Mask);
-        if ((offset & 3) != 0)
-            return;
         if (vcpu.Apic.Decodes(address))
         {
-            if (size >= 4)
+            if (size >= 4 && (offset & 3) == 0)
                 vcpu.Apic.WriteMmio(offset, (uint)value);
             return;
         }
 
         // The register select of an I/O APIC is also written as a byte.
         int ioApic = vcpu.Domain.IoApics.Find(address);
-        if (ioApic >= 0 && (size >= 4 || offset == 0))
+        if (ioApic < 0)
+        {
+            if (vcpu.Domain.IsHardware)
+                PciMemory.TryWrite(vcpu.Domain, address, size, value, caller);
+            return;
+        }
+
+        if ((offset & 3) == 0 && (size >= 4 || offset == 0))
             vcpu.Domain.IoApics.Write(ioApic, offset, (uint)Truncate(value, size), caller);
     }
 

@@ -6,6 +6,7 @@
 using System;
 using XenSharp.Core.Console;
 using XenSharp.Core.Domains;
+using XenSharp.Core.Pci;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Emulation;
@@ -18,6 +19,7 @@ public sealed class PortAccess
 {
     private const ushort MasterPic = 0x20, SlavePic = 0xa0, FirstPit = 0x40, LastPit = 0x43, PitGate = 0x61, DebugConsole = 0xe9;
     private const ushort ClockIndex = 0x70, ClockData = 0x71, PciAddress = 0xcf8, PciData = 0xcfc;
+    private const uint PciEnable = 1U << 31;
     private const int UartPorts = 8;
     private const int LineCapacity = 160;
 
@@ -28,10 +30,10 @@ public sealed class PortAccess
     private byte _clockIndex;
     private int _uart = -1;
 
-    public PortAccess(Domain domain) => _domain = domain;
+    // The latch at CF8: enable bit, bus, device and function, register (PCI 3.0, 3.2.2.3.2).
+    private uint _pciAddress;
 
-    /// <summary>PCI configuration space as the domain sees it.</summary>
-    public PciConfiguration Pci { get; } = new();
+    public PortAccess(Domain domain) => _domain = domain;
 
     /// <summary>Hides the hypervisor's own UART; at the building of the domain.</summary>
     public void HideUart(ushort firstPort) => _uart = firstPort;
@@ -65,10 +67,10 @@ public sealed class PortAccess
                 return _clockIndex;
             case ClockData when _domain.IsHardware && size == 1:
                 return ReadClock(caller);
-            case PciAddress when size == 4:
-                return Pci.Address;
-            case >= PciData and <= PciData + 3:
-                return Pci.Read(port & 3, size);
+            case PciAddress when _domain.IsHardware && size == 4:
+                return _pciAddress;
+            case >= PciData and <= PciData + 3 when _domain.IsHardware:
+                return (_pciAddress & PciEnable) != 0 ? VirtualPci.Read(_domain.Host, PciFunctionAddress, PciRegister(port), size, caller) : Ones(size);
         }
 
         if (IsRefused(port, size))
@@ -97,10 +99,12 @@ public sealed class PortAccess
             case ClockData when _domain.IsHardware && size == 1:
                 WriteClock((byte)value, caller);
                 return;
-            case PciAddress when size == 4:
-                Pci.Address = value;
+            case PciAddress when _domain.IsHardware && size == 4:
+                _pciAddress = value;
                 return;
-            case >= PciData and <= PciData + 3:
+            case >= PciData and <= PciData + 3 when _domain.IsHardware:
+                if ((_pciAddress & PciEnable) != 0)
+                    VirtualPci.Write(_domain, PciFunctionAddress, PciRegister(port), size, value, caller);
                 return;
         }
 
@@ -114,6 +118,10 @@ public sealed class PortAccess
         else
             platform.Out32(port, value);
     }
+
+    private ushort PciFunctionAddress => (ushort)(_pciAddress >> 8);
+
+    private int PciRegister(ushort port) => (int)(_pciAddress & 0xfc) | (port & 3);
 
     // Refused when any byte of the access belongs to an emulated port; CF9 and its like are reached by narrower accesses.
     private bool IsRefused(ushort port, int size)

@@ -20,6 +20,8 @@ public sealed class PciSegments
 {
     public const int MaxWindows = 8;
 
+    private const int FunctionShift = 12, BusShift = 20;
+
     private readonly ulong[] _functions = new ulong[65536 / 64];
     private readonly PciConfigurationWindow[] _windows = new PciConfigurationWindow[MaxWindows];
     private int _windowCount;
@@ -69,6 +71,41 @@ public sealed class PciSegments
     {
         int index = (bus << 8) | function;
         return segment == 0 && (_functions[index / 64] & (1UL << (index & 63))) != 0;
+    }
+
+    /// <summary>Where a function of segment 0 has its configuration space in memory.</summary>
+    public bool TryFindWindow(ushort address, out ulong place)
+    {
+        place = 0;
+        int bus = address >> 8;
+        for (int i = 0; i < _windowCount; i++)
+        {
+            ref PciConfigurationWindow window = ref _windows[i];
+            if (window.Segment != 0 || bus < window.StartBus || bus > window.EndBus)
+                continue;
+            place = window.Address + ((ulong)address << FunctionShift);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Which register of which function of segment 0 lies at an address in memory.</summary>
+    public bool TryDecode(ulong place, out ushort address, out int register)
+    {
+        register = (int)place & ((1 << FunctionShift) - 1);
+        address = 0;
+        for (int i = 0; i < _windowCount; i++)
+        {
+            ref PciConfigurationWindow window = ref _windows[i];
+            ulong offset = place - window.Address;
+            if (window.Segment != 0 || place < window.Address || offset >> BusShift < window.StartBus || offset >> BusShift > window.EndBus)
+                continue;
+            address = (ushort)(offset >> FunctionShift);
+            return true;
+        }
+
+        return false;
     }
 
     private bool HasSegment(ushort segment)

@@ -60,6 +60,11 @@ public abstract class Platform
 
     public abstract void MaskGsi(int gsi);
 
+    /// <summary>Reads device memory, uncached; size 1, 2, 4 or 8, the address aligned to it and not RAM.</summary>
+    public abstract ulong ReadDevice(ulong machineAddress, int size);
+
+    public abstract void WriteDevice(ulong machineAddress, int size, ulong value);
+
     public abstract byte In8(ushort port);
 
     public abstract ushort In16(ushort port);

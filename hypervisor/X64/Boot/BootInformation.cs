@@ -66,6 +66,13 @@ internal static unsafe class BootInformation
         return true;
     }
 
+    /// <summary>Moves the hypervisor's own command line out of dom0's way.</summary>
+    public static void MoveCommandLine()
+    {
+        if (CommandLineAddress != 0)
+            CommandLineAddress = DirectMemory.Move(CommandLineAddress, (ulong)CommandLineLength + 1, CommandLineAddress & ~FrameSize.Mask);
+    }
+
     private static void ParseMultiboot1(byte* information)
     {
         uint flags = *(uint*)information;

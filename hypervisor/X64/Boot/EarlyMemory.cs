@@ -92,6 +92,19 @@ internal static class EarlyMemory
         }
     }
 
+    /// <summary>Number of free ranges; <see cref="Free"/> gives one, in no order.</summary>
+    public static int FreeCount => s_freeCount;
+
+    public static MemoryRegion Free(int index) => s_free[index];
+
+    /// <summary>Makes the pages of a range of RAM free again; those that are already stay so.</summary>
+    public static void GiveBack(ulong firstPage, ulong end)
+    {
+        end = (end + FrameSize.Mask) & ~FrameSize.Mask;
+        Reserve(firstPage, end);
+        AddFree(firstPage, end);
+    }
+
     /// <summary>Takes memory, below 4 GiB when possible; returns its machine address, or 0 when there is none.</summary>
     public static ulong Allocate(ulong bytes, ulong alignment)
     {

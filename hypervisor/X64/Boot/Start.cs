@@ -35,6 +35,7 @@ internal static unsafe class Start
         CpuFeatures.Detect();
         ulong trampoline = SecondaryProcessors.Prepare();
         HostPageTables.Activate(CpuFeatures.HasGigabytePages);
+        DeviceWindow.Prepare();
         DescriptorTables.BuildIdt();
         PerCpu* block = NewBlock(0);
         CpuFeatures.Enable();
@@ -55,11 +56,19 @@ internal static unsafe class Start
         StartOthers(host, tables, trampoline);
         Iommu.IommuStart.Run(host, tables);
 
+        if (!host.HasIommu)
+            DirectMemory.MoveModules();
         bool hasKernel = Dom0Files.Load(host, tables, trampoline, out Core.Boot.Dom0.Dom0Source source);
+        Span<Abi.E820Entry> map = stackalloc Abi.E820Entry[EarlyMemory.MaxRegions];
+        int mapCount = 0;
+        if (!host.HasIommu)
+            source.DirectPages = DirectMemory.Take(host, map, out mapCount);
+        if (source.DirectPages == 0)
+            mapCount = WriteMachineMap(map);
         EarlyMemory.HandOver(host.Allocator);
         host.Console.Begin().Text("System RAM: "u8).Decimal(EarlyMemory.TotalRam >> 20).Text("MB ("u8).Decimal(EarlyMemory.TotalRam >> 10).Text("kB)"u8).End();
         Iommu.IommuStart.RouteInterrupts(host, tables, block->Processor);
-        if (!hasKernel || !BuildDom0(host, block, in source))
+        if (!hasKernel || !BuildDom0(host, block, in source, map.Slice(0, mapCount), tables))
             EarlyConsole.Stop("there is no Dom0 to run; the lines above say why"u8);
         Dom0Files.Release(host.Allocator);
         SetUpConsoleInput(host, block);
@@ -143,7 +152,7 @@ internal static unsafe class Start
         if (tables == null)
             EarlyConsole.Stop("it found no usable ACPI tables, which it needs to find CPUs and interrupts"u8);
         for (int i = 0; i < tables!.ConfigurationSpaceCount; i++)
-            host.PciSegments.AddWindow(tables.ConfigurationSpaceAddress(i), 0, tables.ConfigurationSpaceFirstBus(i), tables.ConfigurationSpaceLastBus(i));
+            host.PciSegments.AddWindow(tables.ConfigurationSpaceAddress(i), tables.ConfigurationSpaceSegment(i), tables.ConfigurationSpaceFirstBus(i), tables.ConfigurationSpaceLastBus(i));
         return tables!;
     }
 
@@ -210,9 +219,8 @@ internal static unsafe class Start
         host.Console.Begin().Text("Brought up "u8).Decimal(host.ProcessorCount).Text(" CPUs"u8).End();
     }
 
-    private static bool BuildDom0(Host host, PerCpu* block, in Core.Boot.Dom0.Dom0Source source)
+    private static int WriteMachineMap(Span<Abi.E820Entry> map)
     {
-        Span<Abi.E820Entry> map = stackalloc Abi.E820Entry[EarlyMemory.MaxRegions];
         for (int i = 0; i < EarlyMemory.MapCount; i++)
         {
             ref MemoryRegion region = ref EarlyMemory.Map(i);
@@ -221,10 +229,17 @@ internal static unsafe class Start
             map[i].Type = (Abi.HvmMemoryMapType)region.Type;
         }
 
+        return EarlyMemory.MapCount;
+    }
+
+    private static bool BuildDom0(Host host, PerCpu* block, in Core.Boot.Dom0.Dom0Source source, ReadOnlySpan<Abi.E820Entry> map, MachineTables tables)
+    {
+        host.Messages.Start();
+        host.Pci.Start(map, tables, block->Processor);
         host.Guests = new GuestBuilder(host);
         host.Regions = new ObjectPools(host);
         Core.Boot.Dom0.Dom0Builder builder = new(host, block->Processor);
-        return builder.Build(in source, map.Slice(0, EarlyMemory.MapCount));
+        return builder.Build(in source, map);
     }
 
     private static void SetUpConsoleInput(Host host, PerCpu* block)

@@ -4,6 +4,7 @@
 using System.Runtime;
 using XenSharp.Core;
 using XenSharp.Core.Console;
+using XenSharp.Core.Interrupts;
 using XenSharp.Core.Vcpus;
 using XenSharp.X64.Runtime;
 
@@ -132,6 +133,9 @@ internal static unsafe class TrapHandler
                 break;
             case >= IoApicHardware.FirstVector and < IoApicHardware.FirstVector + IoApicHardware.MaxGsis:
                 Root.Platform.NoteDeviceInterrupt(vector - IoApicHardware.FirstVector, block->Processor);
+                break;
+            case (>= MessageInterrupts.LowVector and < MessageInterrupts.LowVector + MessageInterrupts.LowLines) or (>= MessageInterrupts.HighVector and < MessageInterrupts.HighVector + MessageInterrupts.Lines - MessageInterrupts.LowLines):
+                Root.Platform.NoteMessage(vector, block->Processor);
                 break;
         }
 

@@ -19,6 +19,7 @@ internal sealed class X64Platform : Platform
     private readonly ulong[] _pendingGsis = new ulong[IoApicHardware.MaxGsis / 64];
     private readonly byte[] _isLevel = new byte[IoApicHardware.MaxGsis];
     private readonly byte[] _isRouted = new byte[IoApicHardware.MaxGsis];
+    private readonly ulong[] _pendingMessages = new ulong[Host.MaxProcessors];
     private uint _apicTicksPerNsShifted;
 
     /// <summary>The GSI of the serial console's interrupt, or -1: polled by a timer.</summary>
@@ -125,9 +126,19 @@ internal sealed class X64Platform : Platform
         cpu.Raise(PendingWork.Interrupt);
     }
 
+    /// <summary>Interrupt context: remembers a message (MSI) that came with one of <see cref="MessageInterrupts"/>' vectors.</summary>
+    public void NoteMessage(int vector, Processor cpu)
+    {
+        _pendingMessages[cpu.Id] |= 1UL << MessageInterrupts.LineOf(vector);
+        cpu.Raise(PendingWork.Interrupt);
+    }
+
     /// <summary>Passes noted device interrupts on to the domain that owns the devices.</summary>
     public void DeliverDeviceInterrupts(Cpu cpu)
     {
+        ulong messages = Interlocked.Exchange(ref _pendingMessages[cpu.Id], 0);
+        if (messages != 0)
+            cpu.Host.Messages.Arrived(messages, cpu);
         for (int word = 0; word < _pendingGsis.Length; word++)
         {
             ulong pending = Interlocked.Exchange(ref _pendingGsis[word], 0);
@@ -221,6 +232,10 @@ internal sealed class X64Platform : Platform
     }
 
     public override void Halt() => Assembly.HaltForever();
+
+    public override ulong ReadDevice(ulong machineAddress, int size) => Paging.DeviceWindow.Read(machineAddress, size);
+
+    public override void WriteDevice(ulong machineAddress, int size, ulong value) => Paging.DeviceWindow.Write(machineAddress, size, value);
 
     public override byte In8(ushort port) => Assembly.In8(port);
 

@@ -104,6 +104,9 @@ function xs_pause
 function xs_read_cr2
     movq %cr2, %rax
     ret
+function xs_invalidate_page
+    invlpg (%rdi)
+    ret
 function xs_read_cr3
     movq %cr3, %rax
     ret

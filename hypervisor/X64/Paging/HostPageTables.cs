@@ -88,6 +88,26 @@ internal static unsafe class HostPageTables
         return (byte*)result;
     }
 
+    /// <summary>Sets aside addresses for so many pages of devices, with their tables; nothing is mapped there until <see cref="Redirect"/>.</summary>
+    public static ulong ReserveDevicePages(int pages)
+    {
+        ulong first = s_nextDevice;
+        for (int i = 0; i < pages; i++, s_nextDevice += FrameSize.Bytes)
+        {
+            Map(s_nextDevice, 0, 0, 0);
+            *LeafPointer(s_nextDevice) = 0;
+        }
+
+        return first;
+    }
+
+    /// <summary>Maps a page of device registers, uncached, at a reserved address that only the calling CPU uses.</summary>
+    public static void Redirect(ulong address, ulong machineAddress)
+    {
+        *LeafPointer(address) = (machineAddress & AddressMask) | Present | Used | Writable | NoExecute | Uncached;
+        Assembly.InvalidatePage(address);
+    }
+
     /// <summary>Gives a CPU its stacks, each with an unmapped page below it.</summary>
     public static void MapStacks(int cpu, PerCpu* block)
     {
@@ -156,6 +176,14 @@ internal static unsafe class HostPageTables
         }
 
         *EntryPointer(table, address, leafLevel) = machineAddress | Present | Used | flags | (leafLevel > 0 ? Large : 0);
+    }
+
+    private static ulong* LeafPointer(ulong address)
+    {
+        ulong table = s_root;
+        for (int level = 3; level > 0; level--)
+            table = Entry(table, address, level) & AddressMask;
+        return EntryPointer(table, address, 0);
     }
 
     private static ulong Entry(ulong table, ulong address, int level) => *EntryPointer(table, address, level);

@@ -53,6 +53,9 @@ internal static unsafe class Assembly
     [MethodImpl(Call), RuntimeImport("*", "xs_read_cr2")]
     internal static extern ulong ReadCr2();
 
+    [MethodImpl(Call), RuntimeImport("*", "xs_invalidate_page")]
+    internal static extern void InvalidatePage(ulong address);
+
     [MethodImpl(Call), RuntimeImport("*", "xs_read_cr3")]
     internal static extern ulong ReadCr3();
 

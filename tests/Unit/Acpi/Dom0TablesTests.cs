@@ -33,13 +33,13 @@ public sealed class Dom0TablesTests
         Assert.Equal("XSDT", Text(block, xsdt, 4));
         int xsdtLength = (int)Word(block, xsdt + 4);
         Assert.Equal(0, Sum(block, xsdt, xsdtLength));
-        Assert.Equal(36 + (3 * 8), xsdtLength);
+        Assert.Equal(36 + (4 * 8), xsdtLength);
         int madt = (int)(Long(block, xsdt + 36) - Address);
         Assert.Equal("APIC", Text(block, madt, 4));
         Assert.Equal(0, Sum(block, madt, (int)Word(block, madt + 4)));
         Assert.Equal(block.Length, madt + (int)Word(block, madt + 4));
-        ulong[] kept = [Long(block, xsdt + 44), Long(block, xsdt + 52)];
-        Assert.Equal(["FACP", "SSDT"], kept.Select(table => Encoding.ASCII.GetString(_image.Map(table, 4))));
+        ulong[] kept = [Long(block, xsdt + 44), Long(block, xsdt + 52), Long(block, xsdt + 60)];
+        Assert.Equal(["FACP", "MCFG", "SSDT"], kept.Select(table => Encoding.ASCII.GetString(_image.Map(table, 4))));
     }
 
     // As recorded on Xen: tests/Boot/Golden/xen-4.17-pvh-dom0-platform.txt, with one more vCPU and fewer overrides.

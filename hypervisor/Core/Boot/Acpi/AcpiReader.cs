@@ -223,7 +223,7 @@ internal readonly ref struct AcpiReader(FirmwareMemory memory, HostConsole conso
         const int firstEntry = 44, entrySize = 16;
         for (int offset = firstEntry; offset + entrySize <= mcfg.Length; offset += entrySize)
         {
-            if (!tables.AddConfigurationSpace(AcpiTable.Long(mcfg, offset), mcfg[offset + 10], mcfg[offset + 11]))
+            if (!tables.AddConfigurationSpace(AcpiTable.Long(mcfg, offset), (ushort)AcpiTable.Word(mcfg, offset + 8), mcfg[offset + 10], mcfg[offset + 11]))
                 console.Begin().Text("ACPI: MCFG entry at offset "u8).Decimal(offset).Text(" is unusable"u8).End();
         }
     }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The ACPI tables that dom0 gets: a new RSDP, XSDT and MADT that leave out what the hypervisor keeps. Called by the builder of dom0.
 //
-// Which tables stay: xen/arch/x86/hvm/dom0_build.c (pvh_acpi_table_allowed), without MCFG, as PCI configuration space is emulated
-// at its ports only. HPET, IVRS and DMAR are the hypervisor's. Entries refer to the machine's tables where they lie.
+// Which tables stay: xen/arch/x86/hvm/dom0_build.c (pvh_acpi_table_allowed). HPET, IVRS and DMAR are the hypervisor's. Entries refer to the machine's tables where they lie.
 
 using System;
 using System.Buffers.Binary;
@@ -53,7 +52,7 @@ public static class Dom0Acpi
         MadtFixed + (tables.IoApicCount * IoApicSize) + (tables.OverrideCount * OverrideSize) + (vcpus * X2ApicSize);
 
     // DSDT and FACS hang on the FADT.
-    private static bool IsAllowed(uint signature) => signature is AcpiSignature.Fadt or AcpiSignature.Ssdt or AcpiSignature.Psdt
+    private static bool IsAllowed(uint signature) => signature is AcpiSignature.Fadt or AcpiSignature.Mcfg or AcpiSignature.Ssdt or AcpiSignature.Psdt
         or AcpiSignature.Sbst or AcpiSignature.Slic or AcpiSignature.Msdm or AcpiSignature.Wdat or AcpiSignature.Fpdt or AcpiSignature.S3pt;
 
     private static void WriteRoot(MachineTables tables, ulong xsdtAddress, Span<byte> root)

@@ -54,7 +54,7 @@ public sealed partial class MachineTables
         return true;
     }
 
-    internal bool AddConfigurationSpace(ulong address, byte firstBus, byte lastBus)
+    internal bool AddConfigurationSpace(ulong address, ushort segment, byte firstBus, byte lastBus)
     {
         if (ConfigurationSpaceCount == MaxConfigurationSpaces || lastBus < firstBus)
             return false;
@@ -62,6 +62,7 @@ public sealed partial class MachineTables
         _configurationSpaces[ConfigurationSpaceCount] = new ConfigurationSpace
         {
             Address = address,
+            Segment = segment,
             Start = address + ((ulong)firstBus << busShift),
             Size = ((ulong)(lastBus - firstBus) + 1) << busShift,
         };

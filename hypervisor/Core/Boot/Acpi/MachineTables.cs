@@ -99,6 +99,8 @@ public sealed partial class MachineTables
     /// <summary>Address of the memory-mapped PCI configuration space of a segment, at its bus 0.</summary>
     public ulong ConfigurationSpaceAddress(int index) => _configurationSpaces[index].Address;
 
+    public ushort ConfigurationSpaceSegment(int index) => _configurationSpaces[index].Segment;
+
     /// <summary>The buses that it covers, a megabyte each.</summary>
     public byte ConfigurationSpaceFirstBus(int index) => (byte)((_configurationSpaces[index].Start - _configurationSpaces[index].Address) >> 20);
 
@@ -177,5 +179,6 @@ public sealed partial class MachineTables
         public ulong Address;
         public ulong Start;
         public ulong Size;
+        public ushort Segment;
     }
 }

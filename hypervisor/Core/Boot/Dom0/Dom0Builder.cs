@@ -22,6 +22,8 @@ public sealed class Dom0Builder
     private const ulong LowMemoryEnd = 0x100000;
     private const uint StartInfoFlagsPrivileged = 1, StartInfoFlagsInitialDomain = 2;
 
+    private const int MaxCommandLine = 2047;
+
     private readonly Host _host;
     private readonly Cpu _cpu;
     private readonly E820Entry[] _memoryMap = new E820Entry[GuestMemoryMap.Capacity];
@@ -38,7 +40,7 @@ public sealed class Dom0Builder
     {
         _host.Console.Print("*** Building a PVH Dom0 ***"u8);
         int vcpus = _host.Options.Dom0Vcpus(_host.ProcessorCount);
-        ulong pages = ChooseMemory();
+        ulong pages = source.DirectPages != 0 ? source.DirectPages : ChooseMemory();
         if (pages == 0)
             return false;
         DomainSettings settings = new()
@@ -56,10 +58,13 @@ public sealed class Dom0Builder
         IoPageTable? devices = _host.Iommu?.CreateTable(0, pool);
         p2m.Mirror = devices;
         Domain domain = new(_host, 0, settings, p2m);
+        domain.IsDirectMapped = source.DirectPages != 0;
+        if (domain.IsDirectMapped)
+            _host.Console.Print("no IOMMU: Dom0's memory is mapped 1:1, and swiotlb=force goes onto its command line"u8);
         domain.Memory.MaxPages = Math.Max(settings.MaxPages, _host.Options.Dom0Memory.MaximumPages(pages));
         _host.Domains.Add(domain);
         _host.HardwareDomain = domain;
-        _memoryMapCount = Dom0MemoryMap.Build(machineMap, pages, (uint)vcpus, source.Tables, _memoryMap, out ulong acpiAddress, out ulong acpiSize);
+        _memoryMapCount = Dom0MemoryMap.Build(machineMap, domain.IsDirectMapped ? ulong.MaxValue : pages, (uint)vcpus, source.Tables, _memoryMap, out ulong acpiAddress, out ulong acpiSize);
         if (_memoryMapCount == 0)
         {
             _host.Console.Print("the machine's memory map has no room for Dom0's ACPI tables"u8);
@@ -118,12 +123,7 @@ public sealed class Dom0Builder
             }
             else if (isRam)
             {
-                _host.Allocator.EnsureKnown(frame);
-                ref FrameInfo info = ref _host.Frames[frame];
-                info.State = FrameState.Domain;
-                info.Owner = domain.Id;
-                info.References = 1;
-                domain.Memory.NoteTaken(1);
+                Adopt(domain, frame, 0);
             }
 
             if (!domain.P2m.Set(Gfn.Containing(address), frame, 0, type))
@@ -131,6 +131,21 @@ public sealed class Dom0Builder
         }
 
         return true;
+    }
+
+    // Memory that the allocator has never had becomes the domain's.
+    private void Adopt(Domain domain, Mfn first, int order)
+    {
+        for (ulong i = 0; i < 1UL << order; i++)
+        {
+            _host.Allocator.EnsureKnown(first + i);
+            ref FrameInfo info = ref _host.Frames[first + i];
+            info.State = FrameState.Domain;
+            info.Owner = domain.Id;
+            info.References = 1;
+        }
+
+        domain.Memory.NoteTaken(1UL << order);
     }
 
     private static bool IsRam(ReadOnlySpan<E820Entry> map, ulong page)
@@ -169,8 +184,10 @@ public sealed class Dom0Builder
             int order = largest;
             while (order > 0 && ((start & ((1UL << order) - 1)) != 0 || start + (1UL << order) > end))
                 order -= 9;
-            Mfn frame;
-            while (!domain.Memory.TryAllocateGuest(order, _cpu, out frame))
+            Mfn frame = new(start);
+            if (domain.IsDirectMapped)
+                Adopt(domain, frame, order);
+            while (!domain.IsDirectMapped && !domain.Memory.TryAllocateGuest(order, _cpu, out frame))
             {
                 if (order == 0)
                     return OutOfMemory();
@@ -238,7 +255,8 @@ public sealed class Dom0Builder
         // Behind the kernel: ramdisk, then module list, command line and start info in one page.
         ulong ramdisk = (elf.End + FrameSize.Mask) & ~FrameSize.Mask;
         ulong information = (ramdisk + (ulong)source.Ramdisk.Length + FrameSize.Mask) & ~FrameSize.Mask;
-        int commandLineLength = Math.Min(source.CommandLine.Length, 2047);
+        Span<byte> words = stackalloc byte[MaxCommandLine];
+        ReadOnlySpan<byte> text = CommandLine(domain, source.CommandLine, words);
         ulong module = information + 64;
         ulong commandLine = information + 128;
         HvmStartInfo info = default;
@@ -256,7 +274,7 @@ public sealed class Dom0Builder
         entry.PhysicalAddress = ramdisk;
         entry.Size = (ulong)source.Ramdisk.Length;
         bool fits = writer.Clear(information, FrameSize.Bytes) && writer.Write(ramdisk, source.Ramdisk) && writer.Write(information, AbiBytes.OfReadOnly(in info))
-            && writer.Write(module, AbiBytes.OfReadOnly(in entry)) && writer.Write(commandLine, source.CommandLine.Slice(0, commandLineLength));
+            && writer.Write(module, AbiBytes.OfReadOnly(in entry)) && writer.Write(commandLine, text);
         if (!fits)
         {
             _host.Console.Begin().Text("dom0's ramdisk of "u8).Decimal(source.Ramdisk.Length >> 10).Text(" KiB does not fit behind its kernel at "u8).Hex(ramdisk)
@@ -266,6 +284,18 @@ public sealed class Dom0Builder
 
         startInfo = (uint)information;
         return true;
+    }
+
+    // Granted and foreign pages lie where no device reaches them by their guest address, so all DMA goes through dom0's own memory.
+    private static ReadOnlySpan<byte> CommandLine(Domain domain, ReadOnlySpan<byte> given, Span<byte> output)
+    {
+        ReadOnlySpan<byte> added = " swiotlb=force"u8;
+        int length = Math.Min(given.Length, output.Length - added.Length);
+        given.Slice(0, length).CopyTo(output);
+        if (!domain.IsDirectMapped)
+            return output.Slice(0, length);
+        added.CopyTo(output.Slice(length));
+        return output.Slice(0, length + added.Length);
     }
 
     private bool WriteAcpiTables(Domain domain, MachineTables tables, int vcpus, ulong address, ulong size)
@@ -281,19 +311,12 @@ public sealed class Dom0Builder
             domain.IoApics.Add(tables.IoApicId(i), tables.IoApicAddress(i), (int)tables.IoApicFirstGsi(i), tables.IoApicPins(i));
     }
 
-    // PCI configuration space is emulated: dom0 sees the identity of the host bridge and no other function.
+    // dom0 reaches the ports of the machine except the hypervisor's, and gets all PCI functions.
     private void AddPorts(Domain domain, ushort uart)
     {
         if (uart != 0)
             domain.Ports.HideUart(uart);
-        Span<byte> header = stackalloc byte[64];
-        for (int offset = 0; offset < header.Length; offset += 4)
-        {
-            _host.Platform.Out32(0xcf8, 0x8000_0000u | (uint)offset);
-            System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(header.Slice(offset), _host.Platform.In32(0xcfc));
-        }
-
-        domain.Ports.Pci.ShowHostBridge(header);
+        _host.Pci.AttachAll(domain, _cpu);
     }
 
     private void CreateVcpus(Domain domain, int count, uint entry, uint startInfo)

@@ -22,6 +22,12 @@ public ref struct Dom0Source
     /// <summary>First port of the UART that the hypervisor uses, hidden from dom0; 0: none.</summary>
     public ushort UartPort;
 
+    /// <summary>
+    /// Dom0's memory is 1:1: the RAM above the first MiB of the memory map given is its own, this many pages, which nobody else has. 0: it
+    /// takes memory from the allocator.
+    /// </summary>
+    public ulong DirectPages;
+
     /// <summary>A page below 1 MiB that the hypervisor keeps: dom0 gets another one in its place. 0: none.</summary>
     public ulong KeptLowPage;
 }
