@@ -66,8 +66,9 @@ public sealed record SampleGuest(string Kernel, string Ramdisk, string Disk)
         archive.AddFile("init", RamdiskCache.Resource("guest-init"), isProgram: true);
         foreach ((string path, string resource, bool isProgram) in s_files)
             archive.AddFile(path, RamdiskCache.Resource(resource), isProgram);
-        archive.AddFile("etc/modules", string.Join('\n', s_modules) + "\n");
-        ModuleSet.Add(archive, kernel.Modules(), kernel.Release, [], s_modules, []);
+        KernelModules modules = kernel.Modules();
+        archive.AddFile("etc/modules", string.Join('\n', s_modules.Where(name => modules.Closure([name], []).Count > 0)) + "\n");
+        ModuleSet.Add(archive, modules, kernel.Release, [], s_modules, []);
         return archive.Finish();
     }
 
