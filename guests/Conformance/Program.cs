@@ -20,6 +20,8 @@ internal static class Program
             CpuidTests.Run();
         else if (StartInfo.Has("foreign"u8))
             OtherDomainMemory.Run();
+        else if (StartInfo.Has("control"u8))
+            OtherDomain.Run();
         else if (StartInfo.Has("platform"u8))
             PlatformReport.Run();
         else

@@ -15,6 +15,7 @@ public class ConformanceTests
     [InlineData("cpuid", "-cpuid")]
     [InlineData("platform", "-platform")]
     [InlineData("foreign", "-foreign")]
+    [InlineData("control", "-control")]
     public void A_pvh_dom0_gets_the_answers_of_real_xen(string mode, string suffix)
     {
         using QemuMachine machine = QemuMachine.Start(TestKernel.Machine("conformance", mode));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A vCPU's registers in plain fields. At first: 64-bit kernel code without paging, so that addresses are guest-physical.
 
+using System;
 using System.Collections.Generic;
 
 namespace XenSharp.Edge;
@@ -70,6 +71,37 @@ public sealed class FakeVcpuContext : VcpuContext
     public override ulong CodeBase => SegmentBases[1];
 
     public override ulong SegmentBase(int segment) => SegmentBases[segment];
+
+    public SegmentState[] Segments { get; } = new SegmentState[10];
+
+    /// <summary>What <see cref="LoadSystem"/> was given last; the control registers are those above.</summary>
+    public SystemState System { get; set; }
+
+    public byte[] Image { get; } = new byte[3072];
+
+    public override Span<byte> ExtendedImage => Image;
+
+    public override void GetSegment(int segment, out SegmentState state) => state = Segments[segment];
+
+    public override void LoadSegment(int segment, in SegmentState state) => Segments[segment] = state;
+
+    public override void GetSystem(out SystemState state)
+    {
+        state = System;
+        state.Cr0 = Control0;
+        state.Cr3 = Control3;
+        state.Cr4 = Control4;
+        state.Efer = ExtendedFeatures;
+    }
+
+    public override void LoadSystem(in SystemState state)
+    {
+        System = state;
+        Control0 = state.Cr0;
+        Control3 = state.Cr3;
+        Control4 = state.Cr4;
+        ExtendedFeatures = state.Efer;
+    }
 
     public override void ResetToPvhEntry(uint entry, uint startInfo) => PvhEntry = (entry, startInfo);
 

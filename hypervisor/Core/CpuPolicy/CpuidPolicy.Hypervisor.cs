@@ -22,9 +22,6 @@ public sealed partial class CpuidPolicy
     // XEN_HVM_CPUID_IOMMU_MAPPINGS: grants and foreign pages reach devices by their guest frame.
     private const uint IommuMappings = 1 << 2;
 
-    // Counts the times that the TSC's parameters were set; a domain starts with one.
-    private const uint FirstIncarnation = 1;
-
     private const uint TscIsSafe = 1 << 1, TscHasRdtscp = 1 << 2;
 
     private CpuidLeaf Hypervisor(Vcpu vcpu, uint leaf, uint subleaf)
@@ -69,7 +66,8 @@ public sealed partial class CpuidPolicy
             case 0:
                 result.Eax = TscIsSafe | ((Extended(1).Edx & (1U << 27)) != 0 ? TscHasRdtscp : 0);
                 result.Ecx = frequencyKhz;
-                result.Edx = FirstIncarnation;
+                result.Ebx = vcpu.Domain.TscMode;
+                result.Edx = vcpu.Domain.TscIncarnation;
                 break;
             case 1:
                 result.Ecx = clock.TscToSystemMultiplier;

@@ -227,6 +227,32 @@ public sealed partial class CpuidPolicy
     private static bool NeedsVirtualSsbd(bool isAmd, uint features, uint signature) =>
         isAmd && (features & BitAmdSsbd) == 0 && ((signature >> 20) & 0xff) + 15 is >= 0x15 and <= 0x18;
 
+    /// <summary>CR4 bits that the domain may set (hvm_cr4_guest_valid_bits of Xen).</summary>
+    public ulong ControlRegister4Bits
+    {
+        get
+        {
+            const ulong performance = 1 << 8;
+            uint edx = _leaves[1].Edx, ecx = _leaves[1].Ecx, ebx7 = _leaves[PolicyLeaves.FeatureStart].Ebx, ecx7 = _leaves[PolicyLeaves.FeatureStart].Ecx;
+            return performance | When(edx, 1, 3) | When(edx, 4, 1 << 2) | When(edx, 2, 1 << 3) | When(edx, 3, 1 << 4) | When(edx, 6, 1 << 5)
+                | When(edx, 7, 1 << 6) | When(edx, 14, 1 << 6) | When(edx, 13, 1 << 7) | When(edx, 24, 1 << 9) | When(edx, 25, 1 << 10)
+                | When(ecx7, 2, 1 << 11) | When(ebx7, 0, 1 << 16) | When(ecx, 17, 1 << 17) | When(ecx, 26, 1 << 18)
+                | When(ebx7, 7, 1 << 20) | When(ebx7, 20, 1 << 21) | When(ecx7, 3, 1 << 22);
+        }
+    }
+
+    /// <summary>EFER bits that the domain may set: SYSCALL, long mode, no-execute, fast FXSAVE.</summary>
+    public ulong ExtendedFeatureBits
+    {
+        get
+        {
+            uint edx = Extended(1).Edx;
+            return When(edx, 11, 1) | When(edx, 29, (1 << 8) | (1 << 10)) | When(edx, 20, 1 << 11) | When(edx, 25, 1 << 14);
+        }
+    }
+
+    private static ulong When(uint word, int bit, uint bits) => ((word >> bit) & 1) != 0 ? bits : 0;
+
     // What other places ask for at every exit.
     private void Derive()
     {

@@ -3,6 +3,7 @@
 
 using System;
 using XenSharp.Core.Console;
+using XenSharp.Core.Domains;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 
@@ -18,7 +19,7 @@ public static class HypercallStubs
     /// <summary>Fills the guest page at an address; false (#GP) when the address is not page aligned or no writable memory is there.</summary>
     public static bool Write(Vcpu vcpu, ulong guestPhysicalAddress)
     {
-        if ((guestPhysicalAddress & FrameSize.Mask) != 0 || !FillPage(vcpu, Gfn.Containing(guestPhysicalAddress)))
+        if ((guestPhysicalAddress & FrameSize.Mask) != 0 || !FillPage(vcpu.Domain, Gfn.Containing(guestPhysicalAddress), vcpu.Processor))
         {
             vcpu.Host.Console.BeginGuest(LogLevel.Warning, vcpu.Processor).Text("d"u8).Decimal(vcpu.Domain.Id).Text(": no hypercall page possible at "u8)
                 .Hex(guestPhysicalAddress).End();
@@ -28,18 +29,19 @@ public static class HypercallStubs
         return true;
     }
 
-    private static bool FillPage(Vcpu vcpu, Gfn guestFrame)
+    /// <summary>Fills a domain's page (also XEN_DOMCTL_hypercall_init); false when it is not writable memory.</summary>
+    public static bool FillPage(Domain domain, Gfn guestFrame, Cpu caller)
     {
         Span<byte> stub = stackalloc byte[StubSize];
-        vcpu.Processor.BeginCopy();
-        P2mEntry entry = vcpu.Domain.P2m.Lookup(guestFrame);
+        caller.BeginCopy();
+        P2mEntry entry = domain.P2m.Lookup(guestFrame);
         for (int i = 0; i < StubCount && entry.Type == P2mType.Ram; i++)
         {
             Fill(stub, i);
-            vcpu.Host.Memory.Write(entry.Frame, i * StubSize, stub);
+            domain.Host.Memory.Write(entry.Frame, i * StubSize, stub);
         }
 
-        vcpu.Processor.EndCopy();
+        caller.EndCopy();
         return entry.Type == P2mType.Ram;
     }
 

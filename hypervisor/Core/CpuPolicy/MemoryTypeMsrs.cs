@@ -11,9 +11,6 @@ public static class MemoryTypeMsrs
     private const uint LastVariable = FirstVariable + (2 * VcpuMsrs.VariableRanges) - 1;
     private const uint LastFixed4 = FirstFixed4 + 7;
 
-    // Eight variable ranges, fixed ranges, write combining.
-    private const ulong CapabilityValue = 0x508;
-
     // Types 0, 1, 4, 5, 6 of MTRRs; PAT also has 7 (UC-).
     private const uint MtrrTypes = 0x73, PatTypes = 0xf3;
 
@@ -23,7 +20,7 @@ public static class MemoryTypeMsrs
     {
         value = index switch
         {
-            Capability => CapabilityValue,
+            Capability => msrs.MtrrCapability,
             Pat => msrs.Pat,
             DefaultType => msrs.MtrrDefaultType,
             <= LastVariable => msrs.MtrrVariable[(int)(index - FirstVariable)],

@@ -57,7 +57,7 @@ public static class MsrPolicy
             case TscDeadline:
                 return true;
             case McgCap:
-                value = VcpuMsrs.MachineCheckBanks;
+                value = msrs.MachineCheck.Capabilities;
                 return true;
             case McgStatus:
                 value = msrs.MachineCheckStatus;

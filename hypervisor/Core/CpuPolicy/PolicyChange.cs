@@ -41,7 +41,7 @@ public static class PolicyChange
     // What a domain with HAP may at most be given (the letters in cpufeatureset.h), less what is not emulated (see CpuidPolicy).
     private static ReadOnlySpan<uint> MaxFeatures => new uint[]
     {
-        0x1fcb_fbff, 0xf6fa_3203, 0xee50_0800, 0x0021_09f3, 0x7, 0xfdbf_0fb9, 0x1a40_5f4f, 0x100, 0x2400_0005, 0x0001_451c, 0x1c30,
+        0x1fcb_fbff, 0xf6fa_3203, 0xee50_0800, 0x0021_09f7, 0x7, 0xfdbf_0fb9, 0x1a40_5f4f, 0x100, 0x2400_0005, 0x0001_451c, 0x1c30,
         0x7800_0064, 0, 0, 0, 0, 0, 0, 0x6,
     };
 
@@ -111,6 +111,7 @@ public static class PolicyChange
         Span<uint> max = stackalloc uint[PolicyLeaves.FeatureWords];
         policy.GetFeatures(words);
         GetMaxFeatures(host, max);
+        max[3] &= ~BitSvm; // nested virtualisation is not given to domains
         for (int i = 0; i < words.Length; i++)
             words[i] &= max[i];
         if (policy.Basic[0].Eax < 0xd)

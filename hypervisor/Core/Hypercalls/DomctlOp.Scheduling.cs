@@ -12,7 +12,7 @@ namespace XenSharp.Core.Hypercalls;
 
 public static partial class DomctlOp
 {
-    private const VcpuAffinityFlags AffinityHard = VcpuAffinityFlags.Hard, AffinitySoft = VcpuAffinityFlags.Soft, AffinityForce = VcpuAffinityFlags.Force;
+    private const VcpuAffinityFlags AffinityHard = VcpuAffinityFlags.Hard, AffinitySoft = VcpuAffinityFlags.Soft;
     private const ulong WeightOffset = 8;
 
     private static long SetAffinity(ControlBuffer operation, Domain domain)
@@ -20,7 +20,7 @@ public static partial class DomctlOp
         DomctlVcpuAffinity request = operation.Read<DomctlVcpuAffinity>();
         Vcpu caller = operation.Caller;
         Scheduler scheduler = domain.Host.Scheduler;
-        if ((request.Flags & (AffinityHard | AffinitySoft)) == 0 || (request.Flags & ~(AffinityHard | AffinitySoft | AffinityForce)) != 0)
+        if (request.Flags == 0)
             return EINVAL;
         if (request.Vcpu >= (uint)domain.Settings.MaxVcpus)
             return EINVAL;
@@ -32,6 +32,8 @@ public static partial class DomctlOp
             return EFAULT;
         if ((request.Flags & AffinitySoft) != 0 && !GuestBitmap.TryRead(caller, in request.CpuMapSoft, out soft))
             return EFAULT;
+        hard &= scheduler.AllProcessors;
+        soft &= scheduler.AllProcessors;
         if ((request.Flags & AffinityHard) != 0)
         {
             long result = scheduler.SetHardAffinity(vcpu, hard, caller.Processor);
@@ -56,7 +58,7 @@ public static partial class DomctlOp
     {
         DomctlVcpuAffinity request = operation.Read<DomctlVcpuAffinity>();
         Vcpu caller = operation.Caller;
-        if ((request.Flags & (AffinityHard | AffinitySoft)) == 0 || (request.Flags & ~(AffinityHard | AffinitySoft)) != 0)
+        if (request.Flags == 0)
             return EINVAL;
         if (request.Vcpu >= (uint)domain.Settings.MaxVcpus)
             return EINVAL;

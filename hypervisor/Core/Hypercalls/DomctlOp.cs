@@ -66,9 +66,6 @@ public static partial class DomctlOp
             case DomctlCommand.SetDebugging:
                 return isSelf ? EINVAL : SetDebugging(operation, domain);
             case DomctlCommand.SoftReset:
-            case DomctlCommand.SetVcpuContext:
-            case DomctlCommand.SetTscInfo:
-            case DomctlCommand.GetTscInfo:
                 return isSelf ? EINVAL : EOPNOTSUPP;
             case DomctlCommand.MaxVcpus:
                 return isSelf ? EINVAL : CreateVcpus(operation, domain);
@@ -76,8 +73,6 @@ public static partial class DomctlOp
                 using (domain.Lock.Enter(cpu))
                     domain.Memory.MaxPages = Math.Min(operation.Read<ulong>() / KibPerPage, uint.MaxValue);
                 return 0;
-            case DomctlCommand.GetVcpuContext:
-                return domain.FindVcpu(operation.Read<DomctlVcpuContext>().Vcpu) is not { } target || target == caller ? EINVAL : EOPNOTSUPP;
             case DomctlCommand.GetCpuPolicy:
                 return SysctlOp.DomainCpuPolicy(operation, domain);
             case DomctlCommand.SetCpuPolicy:
@@ -101,37 +96,9 @@ public static partial class DomctlOp
                 return 0;
             case DomctlCommand.SetVirqHandler:
                 return caller.Host.VirtualIrqHandlers.Set(operation.Read<uint>(), domain, cpu);
-            case DomctlCommand.SetNodeAffinity:
-                return SetNodeAffinity(operation);
-            case DomctlCommand.GetNodeAffinity:
-                DomctlNodeAffinity affinity = operation.Read<DomctlNodeAffinity>();
-                return GuestBitmap.TryWrite(caller, in affinity.NodeMap, 1, 1) ? 0 : EFAULT;
-            case DomctlCommand.GetAddressSize:
-            case DomctlCommand.SetAddressSize:
-                return EOPNOTSUPP; // word size is a matter of PV domains
-            case DomctlCommand.GetPagingMempoolSize:
-                ulong none = 0;
-                return operation.Store(in none);
-            case DomctlCommand.SetAccessRequired:
-                return isSelf ? EPERM : EOPNOTSUPP;
-            case DomctlCommand.AuditP2m:
-            case DomctlCommand.CacheFlush:
-            case DomctlCommand.VuartOperation:
-            case DomctlCommand.RealModeArea:
-            case DomctlCommand.SetOptionFeature:
-                return ENOSYS;
             default:
-                return IsKnown(command) ? EOPNOTSUPP : ENOSYS;
+                return ActOnState(operation, command, domain);
         }
-    }
-
-    // Numbers without a command: gaps of the public header.
-    private static bool IsKnown(DomctlCommand command)
-    {
-        uint number = (uint)command;
-        if (number >= (uint)DomctlCommand.GdbsxGuestMemoryIo)
-            return number <= (uint)DomctlCommand.GdbsxDomainStatus;
-        return number is >= 9 and <= 86 and not (23 or 26 or 30 or 31 or 32 or 41 or 44 or 49 or 51 or 52 or 53 or 58 or 65 or 70 or 71 or 76 or 80 or 81);
     }
 
     // For an id without a domain: the next one, as the tools walk the list.
@@ -165,13 +132,5 @@ public static partial class DomctlOp
         info.CpuTime = domain.Host.Scheduler.GetRunningNs(vcpu, operation.Caller.Processor);
         info.Cpu = (uint)vcpu.Processor.Id;
         return operation.Store(in info);
-    }
-
-    private static long SetNodeAffinity(ControlBuffer operation)
-    {
-        DomctlNodeAffinity affinity = operation.Read<DomctlNodeAffinity>();
-        if (!GuestBitmap.TryRead(operation.Caller, in affinity.NodeMap, out ulong nodes))
-            return EFAULT;
-        return (nodes & 1) != 0 ? 0 : EINVAL;
     }
 }

@@ -113,8 +113,8 @@ public static partial class HvmOp
                     value = (uint)value | ((ulong)TaskStateLimit << 32);
                 break;
             case HvmParam.McaCap:
-                if ((value & ~McaCapabilityLmce) != 0)
-                    return EINVAL;
+                if (value != 0 && ((value & ~McaCapabilityLmce) != 0 || domain.Cpuid.IsAmd))
+                    return EINVAL; // local machine checks are Intel's
                 break;
         }
 

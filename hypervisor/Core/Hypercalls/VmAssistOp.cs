@@ -10,12 +10,13 @@ namespace XenSharp.Core.Hypercalls;
 /// <summary>A PVH guest has one assist: the update flag in its runstate areas.</summary>
 public static class VmAssistOp
 {
-    private const uint Valid = 1u << (int)VmAssistType.RunstateUpdateFlag;
+    /// <summary>What an HVM domain may enable.</summary>
+    public const uint ValidBits = 1u << (int)VmAssistType.RunstateUpdateFlag;
 
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
         uint type = (uint)arguments.Second;
-        if (type >= 32 || (Valid & (1u << (int)type)) == 0)
+        if (type >= 32 || (ValidBits & (1u << (int)type)) == 0)
             return EINVAL;
         switch ((VmAssistCommand)(uint)arguments.First)
         {

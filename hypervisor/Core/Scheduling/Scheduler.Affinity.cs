@@ -79,12 +79,11 @@ public sealed partial class Scheduler
     public static bool IsPinned(Vcpu vcpu) => BitOperations.IsPow2(vcpu.HardAffinity);
 
     /// <summary>
-    /// XEN_DOMCTL_SCHEDOP_putinfo: 0 leaves a parameter as it is, a cap of 0xffff takes the limit away. -EINVAL when the cap is above
+    /// XEN_DOMCTL_SCHEDOP_putinfo: a weight of 0 stays as it is, a cap of 0 takes the limit away. -EINVAL when the cap is above
     /// 100 % of each of the domain's vCPUs.
     /// </summary>
     public long SetParameters(Domain domain, ushort weight, ushort cap, Cpu caller)
     {
-        const ushort noCap = 0xffff;
         using (_queue.Lock.Enter(caller))
         {
             if (weight != 0)
@@ -100,12 +99,9 @@ public sealed partial class Scheduler
                 _queue.FindMaxWeight();
             }
 
-            if (cap == noCap)
-                domain.Scheduling.Cap = 0;
-            else if (cap > 100 * domain.Vcpus.Length)
+            if (cap > 100 * domain.Vcpus.Length)
                 return -(long)Errno.Inval;
-            else if (cap != 0)
-                domain.Scheduling.Cap = cap;
+            domain.Scheduling.Cap = cap;
         }
 
         return 0;

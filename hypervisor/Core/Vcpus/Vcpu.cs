@@ -19,6 +19,7 @@ public sealed partial class Vcpu
         Id = id;
         Context = context;
         Apic = apic;
+        Msrs = new CpuPolicy.VcpuMsrs(domain.IsHardware);
         Translations = new TranslationCache(domain.P2m);
         SingleshotTimer = new VcpuSingleshotTimer(this);
         PeriodicTimer = new VcpuPeriodicTimer(this);

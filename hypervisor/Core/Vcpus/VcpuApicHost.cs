@@ -29,11 +29,14 @@ public sealed class VcpuApicHost : LocalApicHost
 
     public override void ArmTimer(ulong deadlineNs)
     {
-        Cpu processor = _vcpu.Processor;
+        Cpu processor = Processor;
         processor.Timers.Move(_timer, deadlineNs, processor);
     }
 
-    public override void CancelTimer() => TimerQueue.Cancel(_timer, _vcpu.Processor);
+    public override void CancelTimer() => TimerQueue.Cancel(_timer, Processor);
+
+    // A vCPU that does not run is served by the CPU that resets it or loads its state.
+    private Cpu Processor => _vcpu.IsRunningNow ? _vcpu.Processor : (Cpu)_vcpu.Host.CurrentProcessor;
 
     // The timer wakes the vCPU itself when it expires; whatever else the APIC notifies of happens while the vCPU is being served.
     public override void Notify() { }

@@ -64,6 +64,23 @@ public abstract class VcpuContext
     /// </summary>
     public virtual void SetSegment(int segment, ulong segmentBase, uint limit, ushort attributes) { }
 
+    /// <summary>Reads a segment register: 0 es, 1 cs, 2 ss, 3 ds, 4 fs, 5 gs, 6 tr, 7 ldtr, 8 gdtr, 9 idtr.</summary>
+    public abstract void GetSegment(int segment, out SegmentState state);
+
+    /// <summary>Loads a segment register of a vCPU that does not run; the privilege level follows ss.</summary>
+    public abstract void LoadSegment(int segment, in SegmentState state);
+
+    public abstract void GetSystem(out SystemState state);
+
+    /// <summary>Loads values that have been checked into a vCPU that does not run. What the CPU refuses all the same ends its domain.</summary>
+    public abstract void LoadSystem(in SystemState state);
+
+    /// <summary>
+    /// The x87, SSE and further extended state of a vCPU that does not run (its CPU has saved it): an image in the standard format of
+    /// XSAVE. Without XSAVE only its first 512 bytes mean anything.
+    /// </summary>
+    public abstract Span<byte> ExtendedImage { get; }
+
     /// <summary>The PVH entry state: 32-bit flat, paging off, ebx = start info (docs/misc/pvh.pandoc).</summary>
     public abstract void ResetToPvhEntry(uint entry, uint startInfo);
 

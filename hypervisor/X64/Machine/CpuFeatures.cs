@@ -105,28 +105,28 @@ internal static unsafe class CpuFeatures
     }
 
     // SAFETY: the area is 3 KiB at 1 KiB alignment and holds at least the components of ExtendedStateMask.
-    public static void SaveExtendedState(byte* area)
+    public static void SaveExtendedState(byte* area, Svm.GuestFrame* frame)
     {
         if (!HasXsave)
         {
-            Assembly.Fxsave(area);
+            Assembly.Fxsave(area, frame);
             return;
         }
 
         Assembly.WriteXcr0(ExtendedStateMask);
-        Assembly.Xsave(area, ExtendedStateMask);
+        Assembly.Xsave(area, ExtendedStateMask, frame);
     }
 
-    public static void RestoreExtendedState(byte* area, ulong xcr0)
+    public static void RestoreExtendedState(byte* area, ulong xcr0, Svm.GuestFrame* frame)
     {
         if (!HasXsave)
         {
-            Assembly.Fxrstor(area);
+            Assembly.Fxrstor(area, frame);
             return;
         }
 
         Assembly.WriteXcr0(ExtendedStateMask);
-        Assembly.Xrstor(area, ExtendedStateMask);
+        Assembly.Xrstor(area, ExtendedStateMask, frame);
         Assembly.WriteXcr0(xcr0);
     }
 }

@@ -132,26 +132,6 @@ function xs_write_xcr0
     shrq $32, %rdx
     xsetbv
     ret
-# void xs_xsave(byte* area, ulong mask), void xs_xrstor(byte* area, ulong mask)
-function xs_xsave
-    movl %esi, %eax
-    movq %rsi, %rdx
-    shrq $32, %rdx
-    xsave64 (%rdi)
-    ret
-function xs_xrstor
-    movl %esi, %eax
-    movq %rsi, %rdx
-    shrq $32, %rdx
-    xrstor64 (%rdi)
-    ret
-function xs_fxsave
-    fxsave64 (%rdi)
-    ret
-function xs_fxrstor
-    fxrstor64 (%rdi)
-    ret
-
 # void xs_save_breakpoints(ulong* four), void xs_restore_breakpoints(ulong* four): DR0..DR3
 function xs_save_breakpoints
     movq %dr0, %rax

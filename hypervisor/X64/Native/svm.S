@@ -87,6 +87,53 @@ xs_enter_guest:
     cld
     ret
 
+# The extended state of a vCPU goes to memory and back. The registers that compiled code uses are in the frame while the hypervisor runs.
+
+# void xs_xsave(byte* area, ulong mask, GuestFrame*)
+.balign 16
+.globl xs_xsave
+xs_xsave:
+    movq %rdi, %rcx
+    movq %rdx, %rdi
+    RESTORE_XMM
+    movl %esi, %eax
+    movq %rsi, %rdx
+    shrq $32, %rdx
+    xsave64 (%rcx)
+    ret
+
+# void xs_xrstor(byte* area, ulong mask, GuestFrame*)
+.balign 16
+.globl xs_xrstor
+xs_xrstor:
+    movq %rdi, %rcx
+    movq %rdx, %rdi
+    movl %esi, %eax
+    movq %rsi, %rdx
+    shrq $32, %rdx
+    xrstor64 (%rcx)
+    SAVE_XMM
+    ret
+
+# void xs_fxsave(byte* area, GuestFrame*)
+.balign 16
+.globl xs_fxsave
+xs_fxsave:
+    movq %rdi, %rcx
+    movq %rsi, %rdi
+    RESTORE_XMM
+    fxsave64 (%rcx)
+    ret
+
+# void xs_fxrstor(byte* area, GuestFrame*)
+.balign 16
+.globl xs_fxrstor
+xs_fxrstor:
+    fxrstor64 (%rdi)
+    movq %rsi, %rdi
+    SAVE_XMM
+    ret
+
 # void xs_vmsave(ulong vmcbAddress): stores the host's FS, GS, TR, LDTR and system-call MSRs.
 .balign 16
 .globl xs_vmsave

@@ -75,16 +75,16 @@ internal static unsafe class Assembly
     internal static extern void WriteXcr0(ulong value);
 
     [MethodImpl(Call), RuntimeImport("*", "xs_xsave")]
-    internal static extern void Xsave(byte* area, ulong mask);
+    internal static extern void Xsave(byte* area, ulong mask, Svm.GuestFrame* frame);
 
     [MethodImpl(Call), RuntimeImport("*", "xs_xrstor")]
-    internal static extern void Xrstor(byte* area, ulong mask);
+    internal static extern void Xrstor(byte* area, ulong mask, Svm.GuestFrame* frame);
 
     [MethodImpl(Call), RuntimeImport("*", "xs_fxsave")]
-    internal static extern void Fxsave(byte* area);
+    internal static extern void Fxsave(byte* area, Svm.GuestFrame* frame);
 
     [MethodImpl(Call), RuntimeImport("*", "xs_fxrstor")]
-    internal static extern void Fxrstor(byte* area);
+    internal static extern void Fxrstor(byte* area, Svm.GuestFrame* frame);
 
     [MethodImpl(Call), RuntimeImport("*", "xs_save_breakpoints")]
     internal static extern void SaveBreakpoints(ref Svm.GuestFrame.BreakpointAddresses four);

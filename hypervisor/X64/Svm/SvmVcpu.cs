@@ -15,6 +15,7 @@ internal sealed class SvmVcpu : VcpuContext
 {
     private const ulong ReservedFlags = 2;
     private const ushort LongSegment = 0x200;
+    private const int StackSegment = 2;
     private const int ExtendedStateOffset = 1024, ExtendedStateSize = 3072;
 
     private readonly ulong _vmcb;
@@ -34,6 +35,9 @@ internal sealed class SvmVcpu : VcpuContext
 
     /// <summary>Machine address of the page of <see cref="Frame"/>.</summary>
     public ulong FrameAddress => _frame - DirectMap.Base;
+
+    /// <summary>The frame for assembly.</summary>
+    public unsafe GuestFrame* FramePointer => (GuestFrame*)_frame;
 
     /// <summary>x87, SSE and AVX state while the vCPU is switched out: 3 KiB behind the frame, in its page.</summary>
     public unsafe byte* ExtendedState => (byte*)_frame + ExtendedStateOffset;
@@ -201,6 +205,95 @@ internal sealed class SvmVcpu : VcpuContext
             case 6: SetSegment(ref Vmcb.Tr, 0, attributes, limit, segmentBase); break;
         }
     }
+
+    private ref VmcbSegment Segment(int segment)
+    {
+        ref Vmcb vmcb = ref Vmcb;
+        switch (segment)
+        {
+            case 0: return ref vmcb.Es;
+            case 1: return ref vmcb.Cs;
+            case 2: return ref vmcb.Ss;
+            case 3: return ref vmcb.Ds;
+            case 4: return ref vmcb.Fs;
+            case 5: return ref vmcb.Gs;
+            case 6: return ref vmcb.Tr;
+            case 7: return ref vmcb.Ldtr;
+            case 8: return ref vmcb.Gdtr;
+            default: return ref vmcb.Idtr;
+        }
+    }
+
+    public override void GetSegment(int segment, out SegmentState state)
+    {
+        ref VmcbSegment register = ref Segment(segment);
+        state.Selector = register.Selector;
+        state.Attributes = register.Attributes;
+        state.Limit = register.Limit;
+        state.Base = register.Base;
+    }
+
+    public override void LoadSegment(int segment, in SegmentState state)
+    {
+        SetSegment(ref Segment(segment), state.Selector, state.Attributes, state.Limit, state.Base);
+        if (segment == StackSegment)
+            Vmcb.PrivilegeLevel = (byte)((state.Attributes >> 5) & 3);
+    }
+
+    public override void GetSystem(out SystemState state)
+    {
+        ref Vmcb vmcb = ref Vmcb;
+        state.Cr0 = vmcb.Cr0;
+        state.Cr2 = vmcb.Cr2;
+        state.Cr3 = vmcb.Cr3;
+        state.Cr4 = vmcb.Cr4;
+        state.Efer = vmcb.Efer & ~Msr.EferSvm;
+        state.Dr0 = Frame.Breakpoints[0];
+        state.Dr1 = Frame.Breakpoints[1];
+        state.Dr2 = Frame.Breakpoints[2];
+        state.Dr3 = Frame.Breakpoints[3];
+        state.Dr6 = vmcb.Dr6;
+        state.Dr7 = vmcb.Dr7;
+        state.Star = vmcb.Star;
+        state.LStar = vmcb.LStar;
+        state.CStar = vmcb.CStar;
+        state.SyscallMask = vmcb.SyscallMask;
+        state.KernelGsBase = vmcb.KernelGsBase;
+        state.SysenterCs = vmcb.SysenterCs;
+        state.SysenterEsp = vmcb.SysenterEsp;
+        state.SysenterEip = vmcb.SysenterEip;
+        state.PendingEvent = vmcb.EventInjection;
+    }
+
+    public override void LoadSystem(in SystemState state)
+    {
+        const ulong extensionType = 1 << 4;
+        ref Vmcb vmcb = ref Vmcb;
+        vmcb.Cr0 = state.Cr0 | extensionType;
+        vmcb.Cr2 = state.Cr2;
+        vmcb.Cr3 = state.Cr3;
+        vmcb.Cr4 = state.Cr4;
+        vmcb.Efer = state.Efer | Msr.EferSvm;
+        Frame.Breakpoints[0] = state.Dr0;
+        Frame.Breakpoints[1] = state.Dr1;
+        Frame.Breakpoints[2] = state.Dr2;
+        Frame.Breakpoints[3] = state.Dr3;
+        // VMRUN wants the upper halves to be zero.
+        vmcb.Dr6 = (uint)state.Dr6;
+        vmcb.Dr7 = (uint)state.Dr7;
+        vmcb.Star = state.Star;
+        vmcb.LStar = state.LStar;
+        vmcb.CStar = state.CStar;
+        vmcb.SyscallMask = state.SyscallMask;
+        vmcb.KernelGsBase = state.KernelGsBase;
+        vmcb.SysenterCs = state.SysenterCs;
+        vmcb.SysenterEsp = state.SysenterEsp;
+        vmcb.SysenterEip = state.SysenterEip;
+        vmcb.EventInjection = state.PendingEvent;
+        vmcb.InterruptShadow = 0;
+    }
+
+    public override unsafe Span<byte> ExtendedImage => new(ExtendedState, ExtendedStateSize);
 
     public override void InjectException(int vector, int errorCode)
     {

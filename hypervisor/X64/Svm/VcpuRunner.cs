@@ -124,7 +124,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         if (_loaded != vcpu)
         {
             Unload();
-            CpuFeatures.RestoreExtendedState(vcpu.ExtendedState, owner.EnabledStates);
+            CpuFeatures.RestoreExtendedState(vcpu.ExtendedState, owner.EnabledStates, vcpu.FramePointer);
             Assembly.RestoreBreakpoints(ref vcpu.Frame.Breakpoints);
             vcpu.Frame.HostVmcb = block->HostVmcb;
             // All vCPUs share one address-space id.
@@ -141,7 +141,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
             return;
         if (CpuFeatures.HasXsave)
             _loaded.Vcpu.EnabledStates = Assembly.ReadXcr0();
-        CpuFeatures.SaveExtendedState(_loaded.ExtendedState);
+        CpuFeatures.SaveExtendedState(_loaded.ExtendedState, _loaded.FramePointer);
         Assembly.SaveBreakpoints(ref _loaded.Frame.Breakpoints);
         _loaded = null;
         host.Scheduler.ContextSaved(cpu);

@@ -123,7 +123,7 @@ public class FairnessTests
         Assert.Equal(0, scheduler.SetParameters(domain.Domain, 0, 200, machine.Machine.Cpu()));
         Assert.Equal(256, domain.Domain.Scheduling.Weight);
         Assert.Equal(200, domain.Domain.Scheduling.Cap);
-        Assert.Equal(0, scheduler.SetParameters(domain.Domain, 77, 0xffff, machine.Machine.Cpu()));
+        Assert.Equal(0, scheduler.SetParameters(domain.Domain, 77, 0, machine.Machine.Cpu()));
         Assert.Equal(77, domain.Domain.Scheduling.Weight);
         Assert.Equal(0, domain.Domain.Scheduling.Cap);
         Assert.Equal(-22, scheduler.SetRateLimit(99));
