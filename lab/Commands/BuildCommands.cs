@@ -36,7 +36,7 @@ internal static class BuildCommands
         {
             string path = Path.GetFullPath(parsed.GetValue(output)!);
             string hypervisor = machine.HypervisorPath(parsed);
-            IReadOnlyList<BootModule> modules = machine.Modules(parsed, withDisks: true, session: null, folder: "");
+            IReadOnlyList<BootModule> modules = machine.Modules(parsed, withDisks: true, withTools: false, segments: [], folder: "");
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             GrubImage.Make(path, hypervisor, machine.HypervisorArguments(parsed), modules);
             Progress.Notice($"{path} is made ({new FileInfo(path).Length:N0} bytes); try it with `./xensharp run --iso`");

@@ -33,48 +33,68 @@ internal sealed class MachineOptions
         HelpName = "FILE",
     };
 
+    public Option<bool> Oracle { get; } = new("--oracle") { Description = "boot Debian's Xen 4.17 instead of ours, downloaded if need be" };
+
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[Dom0Memory, XenArguments, Kernel, Ramdisk, Dom0Arguments, Hypervisor])
+        foreach (Option option in (Option[])[Dom0Memory, XenArguments, Kernel, Ramdisk, Dom0Arguments, Hypervisor, Oracle])
             command.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(Oracle) is { Implicit: false } && result.GetResult(Hypervisor) is { Implicit: false })
+                result.AddError("--oracle and --hypervisor each name the hypervisor to boot; give one of them.");
+        });
     }
 
     /// <summary>The hypervisor's path, built if it is ours.</summary>
     public string HypervisorPath(ParseResult parsed) =>
-        parsed.GetValue(Hypervisor) is { } path ? ProjectBuild.Existing(path, "--hypervisor") : ProjectBuild.Hypervisor();
+        parsed.GetValue(Oracle) ? DebianXen.Obtain().Hypervisor : parsed.GetValue(Hypervisor) is { } path ? ProjectBuild.Existing(path, "--hypervisor") : ProjectBuild.Hypervisor();
 
-    public string HypervisorArguments(ParseResult parsed) =>
-        $"console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0=pvh dom0_mem={parsed.GetValue(Dom0Memory)}M {parsed.GetValue(XenArguments)}".TrimEnd();
+    /// <summary>Xen switches vector registers between domains lazily, which QEMU's emulation of AVX does not bear: domains would see each other's.</summary>
+    public const string OracleArguments = "spec-ctrl=eager-fpu";
 
-    /// <summary>dom0's kernel and ramdisk as boot modules; <paramref name="session"/> is joined behind the ramdisk, in a file in <paramref name="folder"/>.</summary>
-    public IReadOnlyList<BootModule> Modules(ParseResult parsed, bool withDisks, byte[]? session, string folder)
+    /// <param name="dom0MiB">dom0's memory when it is not what --dom0-memory says.</param>
+    public string HypervisorArguments(ParseResult parsed, int? dom0MiB = null) =>
+        $"console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0=pvh dom0_mem={dom0MiB ?? parsed.GetValue(Dom0Memory)}M {(parsed.GetValue(Oracle) ? OracleArguments + " " : "")}{parsed.GetValue(XenArguments)}".TrimEnd();
+
+    /// <summary>dom0's kernel and ramdisk as boot modules; <paramref name="segments"/> are joined behind the ramdisk, in a file in <paramref name="folder"/>.</summary>
+    public IReadOnlyList<BootModule> Modules(ParseResult parsed, bool withDisks, bool withTools, IReadOnlyList<byte[]> segments, string folder)
     {
         string? kernel = parsed.GetValue(Kernel) is { } named ? ProjectBuild.Existing(named, "--kernel") : null;
         string? ramdisk = parsed.GetValue(Ramdisk);
         bool noRamdisk = ramdisk == "none";
         if (ramdisk is not null && !noRamdisk)
             ramdisk = ProjectBuild.Existing(ramdisk, "--ramdisk");
-        if (kernel is null || ramdisk is null)
+        string? tools = null;
+        if (kernel is null || ramdisk is null || withTools)
         {
             HostTools.Require(HostTool.Xz);
-            Dom0Image debian = Dom0Image.FromDebian(withDisks);
+            Dom0Image debian = Dom0Image.FromDebian(withDisks, withTools);
             kernel ??= debian.Kernel;
             ramdisk ??= debian.Ramdisk;
+            tools = debian.Tools;
         }
         List<BootModule> modules = [new(kernel, $"console=hvc0 {parsed.GetValue(Dom0Arguments)}".TrimEnd())];
         if (noRamdisk)
             return modules;
-        if (session is not null)
-        {
-            string joined = Path.Combine(folder, "ramdisk");
-            using FileStream file = File.Create(joined);
-            using (FileStream start = File.OpenRead(ramdisk!))
-                start.CopyTo(file);
-            file.Write(new byte[(int)(-file.Position & 3)]);
-            file.Write(session);
-            ramdisk = joined;
-        }
+        if (tools is not null || segments.Count > 0)
+            ramdisk = Join([ramdisk!, .. tools is null ? (string[])[] : [tools]], segments, Path.Combine(folder, "ramdisk"));
         modules.Add(new BootModule(ramdisk!));
         return modules;
+    }
+
+    /// <summary>Linux unpacks one archive after the other; each begins at a multiple of four bytes.</summary>
+    private static string Join(IReadOnlyList<string> files, IReadOnlyList<byte[]> segments, string path)
+    {
+        using FileStream joined = File.Create(path);
+        foreach (string file in files)
+        {
+            using FileStream part = File.OpenRead(file);
+            part.CopyTo(joined);
+            joined.Write(new byte[(int)(-joined.Position & 3)]);
+        }
+        foreach (byte[] segment in segments)
+            joined.Write(segment);
+        return path;
     }
 }

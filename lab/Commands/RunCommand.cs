@@ -10,6 +10,7 @@ using System.Text;
 using XenSharp.Lab.Build;
 using XenSharp.Lab.Common;
 using XenSharp.Lab.Exec;
+using XenSharp.Lab.Guests;
 using XenSharp.Lab.Machine;
 using XenSharp.Lab.Packages;
 using XenSharp.Lab.Ramdisk;
@@ -21,7 +22,13 @@ internal sealed class RunCommand
 {
     private const int DefaultGdbPort = 1234;
 
+    /// <summary>Beside the copies of its ramdisk.</summary>
+    private const int Dom0BaseMiB = 320;
+    private const int HypervisorMiB = 192;
+    private const int LargestRamdiskMiB = 1024;
+
     private readonly MachineOptions _machine = new();
+    private readonly GuestOptions _guest = new();
     private readonly Option<int> _cpus = Checks.Number("--cpus", "processors of the machine", "N", 1, 1, 64);
     private readonly Option<int> _memory = Checks.Number("--memory", "memory of the machine in MiB", "MIB", 2048, 256, 1 << 20);
     private readonly Option<string[]> _disks = new("--disk") { Description = "a raw image as dom0's /dev/vda (again for vdb, ...)", HelpName = "FILE" };
@@ -39,6 +46,7 @@ internal sealed class RunCommand
         Command command = new("run", "Boot the hypervisor and Debian's Linux as its dom0 in QEMU, with this terminal as the console.");
         foreach (Option option in (Option[])[run._cpus, run._memory, run._exec, run._disks, run._timeout, run._log, run._gdb, run._iso, run._multiboot1])
             command.Add(option);
+        run._guest.AddTo(command);
         run._machine.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -46,6 +54,8 @@ internal sealed class RunCommand
                 result.AddError("--multiboot1 is of use only together with --iso.");
             if (result.GetResult(run._exec) is { Implicit: false } && result.GetValue(run._machine.Ramdisk) == "none")
                 result.AddError("--exec needs a ramdisk, but --ramdisk is none.");
+            if (result.GetValue(run._machine.Ramdisk) is not null && (result.GetValue(run._guest.Sample) || result.GetValue(run._guest.Guest) is not null || result.GetValue(run._guest.Kernel) is not null || result.GetValue(run._guest.Tools)))
+                result.AddError("Debian's Xen tools and guests go into dom0's own ramdisk; leave --ramdisk away.");
         });
         command.SetAction(run.Run);
         return command;
@@ -57,26 +67,53 @@ internal sealed class RunCommand
         Progress.Quiet = command is not null && Console.IsErrorRedirected;
         HostTools.Require(HostTool.ForMachine);
         string[] disks = (parsed.GetValue(_disks) ?? []).Select(disk => ProjectBuild.Existing(disk, "--disk")).ToArray();
+        GuestSegment? guest = _guest.Obtain(parsed, out int guestMiB);
+        (int memory, int dom0Memory) = Memory(parsed, guest, guestMiB);
         string hypervisor = _machine.HypervisorPath(parsed);
         string token = SessionSegment.NewToken();
         using TemporaryFolder folder = new();
-        IReadOnlyList<BootModule> modules = _machine.Modules(parsed, disks.Length > 0, Session(command, token), folder.Folder);
+        IReadOnlyList<BootModule> modules = _machine.Modules(
+            parsed, disks.Length > 0, _guest.WantsTools(parsed), [.. guest is null ? (byte[][])[] : [guest.Archive()], Session(command, token)], folder.Folder);
         MachineConfiguration configuration = new()
         {
             Cpus = parsed.GetValue(_cpus),
-            MemoryMiB = parsed.GetValue(_memory),
+            MemoryMiB = memory,
             Disks = disks,
             GdbPort = parsed.GetValue(_gdb),
             EndOnReboot = command is not null,
             LogFile = LogFile(parsed, command is not null),
             Hypervisor = hypervisor,
-            HypervisorArguments = _machine.HypervisorArguments(parsed),
+            HypervisorArguments = _machine.HypervisorArguments(parsed, dom0Memory),
             Modules = modules,
         };
         if (parsed.GetValue(_iso))
             configuration = configuration with { Iso = MakeIso(parsed, configuration, folder) };
         TimeSpan? timeout = parsed.GetValue(_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         return command is null ? RunOnTerminal(configuration, timeout) : RunForCommand(configuration, token, timeout, keepLog: parsed.GetValue(_log) is not null);
+    }
+
+    /// <summary>The machine's memory and dom0's: as said, or enough for the guest and for two copies of its files, which Linux has while it unpacks them.</summary>
+    private (int Machine, int Dom0) Memory(ParseResult parsed, GuestSegment? guest, int guestMiB)
+    {
+        int machine = parsed.GetValue(_memory);
+        int dom0 = parsed.GetValue(_machine.Dom0Memory);
+        if (guest is null)
+            return (machine, dom0);
+        int filesMiB = (int)(guest.Size >> 20);
+        if (filesMiB > LargestRamdiskMiB)
+        {
+            throw new LabException(
+                $"The guest's files are {filesMiB:N0} MiB, more than dom0's ramdisk can carry; give its disk to dom0 with --disk FILE and write phy:/dev/vda in the configuration.", ExitStatus.Usage);
+        }
+        bool Given(Option option) => parsed.GetResult(option) is { Implicit: false };
+        int wanted = Dom0BaseMiB + (2 * filesMiB);
+        if (wanted > dom0 && Given(_machine.Dom0Memory))
+            throw new LabException($"dom0 needs about {wanted:N0} MiB for the guest's files; leave --dom0-memory away or raise it.", ExitStatus.Usage);
+        dom0 = Math.Max(dom0, wanted);
+        wanted = dom0 + guestMiB + HypervisorMiB;
+        if (wanted > machine && Given(_memory))
+            throw new LabException($"dom0 with {dom0:N0} MiB and the guest with {guestMiB:N0} MiB need a machine of {wanted:N0} MiB; leave --memory away or raise it.", ExitStatus.Usage);
+        return (Math.Max(machine, wanted), dom0);
     }
 
     private static byte[] Session(string? command, string token)

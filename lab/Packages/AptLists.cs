@@ -23,21 +23,42 @@ internal static class AptLists
         return Show(package).Split('\n').FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal))?[start.Length..].Trim();
     }
 
-    private static string Show(string package)
+    /// <summary>Asks for many packages at once, so that <see cref="Field"/> finds them remembered.</summary>
+    public static void Prefetch(IEnumerable<string> packages)
+    {
+        string[] unknown = packages.Where(package => !File.Exists(Remembered(package))).ToArray();
+        if (unknown.Length < 2)
+            return;
+        foreach (string stanza in Ask(unknown).Output.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
+        {
+            string? name = stanza.Split('\n').FirstOrDefault(line => line.StartsWith("Package: ", StringComparison.Ordinal))?["Package: ".Length..].Trim();
+            if (name is not null && unknown.Contains(name) && !File.Exists(Remembered(name)))
+                CachedFile.Write(Remembered(name), Encoding.UTF8.GetBytes(stanza + "\n"));
+        }
+    }
+
+    private static string Remembered(string package) => Path.Combine(Repository.Cache, "apt", $"{package}-{Stamp()}");
+
+    private static ProgramResult Ask(IEnumerable<string> packages)
     {
         if (HostProgram.Find("apt-cache") is null)
             throw new LabException("This system has no apt-cache; XenSharp takes dom0's kernel from Debian's archive and must run on Debian.");
-        string path = Path.Combine(Repository.Cache, "apt", $"{package}-{Stamp()}");
+        return HostProgram.Capture("apt-cache", ["show", "--no-all-versions", .. packages]);
+    }
+
+    private static string Show(string package)
+    {
+        string path = Remembered(package);
         if (File.Exists(path))
             return File.ReadAllText(path);
-        ProgramResult shown = HostProgram.Capture("apt-cache", ["show", "--no-all-versions", package]);
+        ProgramResult shown = Ask([package]);
         if (shown.Succeeded)
             CachedFile.Write(path, Encoding.UTF8.GetBytes(shown.Output));
         return shown.Output;
     }
 
     /// <summary>Names and times of the lists and of what says where they come from.</summary>
-    private static string Stamp()
+    public static string Stamp()
     {
         StringBuilder text = new();
         IEnumerable<FileInfo> files = s_sources.Where(Directory.Exists).SelectMany(folder => new DirectoryInfo(folder).EnumerateFiles());

@@ -16,6 +16,7 @@ public sealed record HostTool(string Package, string Evidence, string Reason)
 
     public static readonly HostTool Qemu = new("qemu-system-x86", "qemu-system-x86_64", "emulates the machine");
     public static readonly HostTool Binutils = new("binutils", "ld", "assembles and links the hypervisor");
+    public static readonly HostTool MakeExt4 = new("e2fsprogs", "mke2fs", "makes the sample guest's disk");
     public static readonly HostTool Xz = new("xz-utils", "xz", "unpacks Debian's kernel and modules");
     public static readonly HostTool GrubMakeRescue = new("grub-common", "grub-mkrescue", "makes the GRUB image");
     public static readonly HostTool GrubPc = new("grub-pc-bin", "/usr/lib/grub/i386-pc/multiboot2.mod", "is the boot loader in the GRUB image");

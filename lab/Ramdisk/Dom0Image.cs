@@ -8,20 +8,19 @@ using XenSharp.Lab.Packages;
 
 namespace XenSharp.Lab.Ramdisk;
 
-/// <summary>Paths of dom0's kernel and of its ramdisk; no ramdisk when the user brings a kernel that needs none.</summary>
-public sealed record Dom0Image(string Kernel, string? Ramdisk)
+/// <summary>
+/// Paths of dom0's kernel and of its ramdisk; no ramdisk when the user brings a kernel that needs none. The tools are an archive to be joined behind it.
+/// </summary>
+public sealed record Dom0Image(string Kernel, string? Ramdisk, string? Tools = null)
 {
     private const string Metapackage = "linux-image-amd64";
 
     /// <summary>The kernel of Debian's linux-image-amd64 of the day, untouched, with our ramdisk for it.</summary>
-    public static Dom0Image FromDebian(bool withDisks = false)
+    public static Dom0Image FromDebian(bool withDisks = false, bool withTools = false)
     {
-        UnpackedPackage package = AptArchive.Obtain(AptArchive.ResolveDependency(Metapackage, "linux-image-"));
-        string release = package.Name["linux-image-".Length..];
-        string? kernel = Directory.GetFiles(Path.Combine(package.Folder, "boot"), "vmlinuz-*").FirstOrDefault();
-        if (kernel is null)
-            throw new LabException($"The package {package.Name} {package.Version} has no boot/vmlinuz-*; use another kernel with --kernel.");
-        return new Dom0Image(kernel, Dom0Ramdisk.Obtain(package, release, withDisks));
+        DebianKernel kernel = DebianKernel.Obtain(Metapackage);
+        string? tools = withTools ? ToolsSegment.Obtain(kernel, withDisks) : null;
+        return new Dom0Image(kernel.Path, Dom0Ramdisk.Obtain(kernel, withDisks), tools);
     }
 
     /// <summary>The ELF kernel inside this bzImage, unpacked once into the cache.</summary>

@@ -23,6 +23,7 @@ public sealed class KernelModules
     private readonly string _folder;
     private readonly Dictionary<string, string> _files = [];
     private readonly HashSet<string> _builtIn = [];
+    private readonly Dictionary<string, KernelModule> _read = [];
 
     public KernelModules(string folder)
     {
@@ -52,12 +53,19 @@ public sealed class KernelModules
             return;
         if (!_files.TryGetValue(name, out string? file))
             throw new LabException($"Debian's kernel package has no module {name} (looked in {_folder}); use another kernel with --kernel and --ramdisk.");
+        if (!_read.TryGetValue(name, out KernelModule? module))
+            _read[name] = module = Read(name, file);
+        foreach (string dependency in module.Dependencies)
+            Visit(dependency, ordered, seen);
+        ordered.Add(module);
+    }
+
+    private KernelModule Read(string name, string file)
+    {
         byte[] content = Unpack(file);
         string[] dependencies = ModuleInfo(content, "depends").SelectMany(value => value.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(Normalise).ToArray();
-        foreach (string dependency in dependencies)
-            Visit(dependency, ordered, seen);
         string path = Path.GetRelativePath(_folder, file);
-        ordered.Add(new KernelModule(name, path[..(path.LastIndexOf(".ko", StringComparison.Ordinal) + 3)], content, dependencies));
+        return new KernelModule(name, path[..(path.LastIndexOf(".ko", StringComparison.Ordinal) + 3)], content, dependencies);
     }
 
     /// <summary>The values of a key in an ELF64 module's <c>.modinfo</c> section, a run of NUL-ended <c>key=value</c> strings.</summary>

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The options of the run command that bring Debian's Xen tools and a guest into dom0, and what they mean together.
+
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.Linq;
+using System.CommandLine.Parsing;
+using System.Text;
+using XenSharp.Lab.Build;
+using XenSharp.Lab.Common;
+using XenSharp.Lab.Guests;
+
+namespace XenSharp.Lab.Commands;
+
+internal sealed class GuestOptions
+{
+    public Option<bool> Sample { get; } = new("--sample") { Description = "create a sample guest: Debian's cloud kernel with a small disk and network" };
+
+    public Option<string?> Guest { get; } = new("--guest") { Description = "create a guest from this configuration of xl; the files that it names are brought into dom0", HelpName = "CFG" };
+
+    public Option<string?> Kernel { get; } = new("--guest-kernel") { Description = "create a PVH guest with this kernel, without a configuration", HelpName = "FILE" };
+
+    public Option<string?> Ramdisk { get; } = new("--guest-ramdisk") { Description = "its ramdisk", HelpName = "FILE" };
+
+    public Option<string?> Disk { get; } = new("--guest-disk") { Description = "its disk xvda, a raw image of which dom0 works on a copy", HelpName = "FILE" };
+
+    public Option<string> Arguments { get; } = new("--guest-args") { Description = "further arguments for its kernel, behind console=hvc0", HelpName = "ARGS", DefaultValueFactory = _ => "" };
+
+    public Option<int> Memory { get; } = Checks.Number("--guest-memory", "its memory in MiB", "MIB", 256, 16, 1 << 20);
+
+    public Option<bool> Tools { get; } = new("--with-tools") { Description = "Debian's Xen tools in dom0 even without a guest, for --exec or by hand" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[Sample, Guest, Kernel, Ramdisk, Disk, Arguments, Memory, Tools])
+            command.Add(option);
+        command.Validators.Add(Validate);
+    }
+
+    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools) || WantsGuest(parsed);
+
+    public bool WantsGuest(ParseResult parsed) => parsed.GetValue(Sample) || parsed.GetValue(Guest) is not null || parsed.GetValue(Kernel) is not null;
+
+    /// <summary>The guest's part of the ramdisk, null when none is wanted.</summary>
+    /// <param name="memoryMiB">The guest's memory.</param>
+    public GuestSegment? Obtain(ParseResult parsed, out int memoryMiB)
+    {
+        memoryMiB = 0;
+        if (parsed.GetValue(Guest) is { } configuration)
+            return GuestConfiguration.Read(configuration, out memoryMiB);
+        if (parsed.GetValue(Kernel) is { } kernel)
+            return FromFiles(parsed, kernel, memoryMiB = parsed.GetValue(Memory));
+        if (!parsed.GetValue(Sample))
+            return null;
+        memoryMiB = 160;
+        return GuestSegment.Sample(createAtStart: true);
+    }
+
+    private GuestSegment FromFiles(ParseResult parsed, string kernel, int memoryMiB)
+    {
+        List<(string Name, string Source)> files = [("kernel", ProjectBuild.Existing(kernel, "--guest-kernel"))];
+        StringBuilder text = new();
+        text.Append($"name = \"guest\"\ntype = \"pvh\"\nmemory = {memoryMiB}\nkernel = \"{GuestSegment.Folder}/kernel\"\n");
+        if (parsed.GetValue(Ramdisk) is { } ramdisk)
+        {
+            files.Add(("ramdisk", ProjectBuild.Existing(ramdisk, "--guest-ramdisk")));
+            text.Append($"ramdisk = \"{GuestSegment.Folder}/ramdisk\"\n");
+        }
+        string arguments = $"console=hvc0 {parsed.GetValue(Arguments)}".TrimEnd();
+        if (parsed.GetValue(Disk) is { } disk)
+        {
+            files.Add(("disk.img", ProjectBuild.Existing(disk, "--guest-disk")));
+            text.Append($"disk = [ \"format=raw,vdev=xvda,access=rw,target={GuestSegment.Folder}/disk.img\" ]\n");
+            if (!arguments.Contains("root=", StringComparison.Ordinal))
+                arguments += " root=/dev/xvda";
+        }
+        text.Append($"extra = \"{arguments.Replace("\"", "\\\"")}\"\nvif = [ \"bridge=xenbr0\" ]\n");
+        return new GuestSegment("guest", text.ToString(), files, CreateAtStart: true);
+    }
+
+    private void Validate(CommandResult result)
+    {
+        bool Given(Option option) => result.GetResult(option) is { Implicit: false };
+        if (((Option[])[Sample, Guest, Kernel]).Count(Given) > 1)
+            result.AddError("--sample, --guest and --guest-kernel each name the one guest to create; give one of them.");
+        else if (!Given(Kernel) && ((Option[])[Ramdisk, Disk, Arguments, Memory]).FirstOrDefault(Given) is { } lone)
+            result.AddError($"{lone.Name} is of use only together with --guest-kernel.");
+    }
+}
