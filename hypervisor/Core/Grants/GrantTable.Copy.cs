@@ -34,16 +34,15 @@ public sealed partial class GrantTable
         page.Behind = behind;
         page.BehindReference = behindReference;
         if (status != GrantStatus.Okay)
-            Unpin(reference, access, caller);
+            Unpin(reference, access, Mfn.Invalid, caller);
         return status;
     }
 
     /// <summary>Ends a copy's use.</summary>
     internal void UnpinCopy(uint reference, GrantAccess access, in CopyablePage page, Processor caller)
     {
-        Unpin(reference, access, caller);
-        page.Behind?.Grants.Unpin(page.BehindReference, access, caller);
-        FrameReferences.Drop(Domain.Host, page.Frame, caller);
+        page.Behind?.Grants.Unpin(page.BehindReference, access, page.Frame, caller);
+        Unpin(reference, access, page.Behind == null ? page.Frame : Mfn.Invalid, caller);
     }
 
     private GrantStatus PinForCopy(uint reference, ushort user, GrantAccess access, bool allowsTransitive, Processor caller, out CopyablePage page)

@@ -5,7 +5,6 @@
 using System;
 using XenSharp.Abi;
 using XenSharp.Core.Domains;
-using XenSharp.Core.Memory;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Grants;
@@ -98,7 +97,7 @@ public sealed partial class GrantTable
                 continue;
             Mappings.PutBack(unmapping.Handle);
             GrantAccess access = unmapping.State == GrantMappingState.ReadOnly ? GrantAccess.Read : GrantAccess.Write;
-            LetGo(Domain.Host.Domains.Find(unmapping.Granter)!, unmapping.Reference, access, new Mfn(unmapping.Frame), caller);
+            Domain.Host.Domains.Find(unmapping.Granter)!.Grants.Unpin(unmapping.Reference, access, new Mfn(unmapping.Frame), caller);
         }
     }
 
@@ -112,7 +111,7 @@ public sealed partial class GrantTable
         bool isPlain = (request.Flags & ~GrantMapFlags.ReadOnly) == GrantMapFlags.HostMap;
         if (!isPlain || !Place(gfn, page.Frame, access) || (granter == Domain && !HideOwnPage(gfn, in page)))
         {
-            LetGo(granter, request.Ref, access, page.Frame, caller);
+            granter.Grants.Unpin(request.Ref, access, page.Frame, caller);
             return GrantStatus.GeneralError;
         }
 
@@ -157,11 +156,5 @@ public sealed partial class GrantTable
         Domain.P2m.Remove(gfn);
         Domain.P2m.Flush();
         return false;
-    }
-
-    private static void LetGo(Domain granter, uint reference, GrantAccess access, Mfn frame, Processor caller)
-    {
-        granter.Grants.Unpin(reference, access, caller);
-        FrameReferences.Drop(granter.Host, frame, caller);
     }
 }

@@ -66,10 +66,15 @@ public sealed partial class GrantTable
         return GrantStatus.Okay;
     }
 
-    /// <summary>Ends a use. The caller still holds its reference to the frame, and drops it after this.</summary>
-    internal void Unpin(uint reference, GrantAccess access, Processor caller)
+    /// <summary>
+    /// Ends a use and drops its reference to the frame (<see cref="Mfn.Invalid"/>: the use had none). In this order: a granter that sees the
+    /// marks gone gets the page's memory back at once when it gives the page up.
+    /// </summary>
+    internal void Unpin(uint reference, GrantAccess access, Mfn frame, Processor caller)
     {
         using SpinLock.Guard guard = Lock.Enter(caller);
+        if (frame.IsValid)
+            FrameReferences.Drop(Domain.Host, frame, caller);
         ref ActiveGrant active = ref _active[(int)reference];
         active.Pins -= ActiveGrant.OnePin(access);
         MarkReleased(reference, active, access);
