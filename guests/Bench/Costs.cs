@@ -28,6 +28,7 @@ internal enum Operation
     PopulateDecrease,
     GrantCopyPage,
     GrantCopy64,
+    GrantMapUnmap,
     QuerySize,
     X2ApicEoi,
     ReadPort,
@@ -54,6 +55,11 @@ internal static class Costs
     private static Page Source => new(21);
 
     private static Page Target => new(22);
+
+    private static Page Granted => new(23);
+
+    // Guest frames without memory.
+    private const ulong Hole = 0x100030;
 
     private static uint s_ipi, s_left, s_right, s_masked, s_timer;
 
@@ -83,6 +89,7 @@ internal static class Costs
         Measure("grant_query_size"u8, Operation.QuerySize, 100);
         Measure("grant_copy_64"u8, Operation.GrantCopy64, 50);
         Measure("grant_copy_4096"u8, Operation.GrantCopyPage, 50);
+        Measure("grant_map_unmap"u8, Operation.GrantMapUnmap, 50);
 
         Machine.EnableInterrupts();
         Measure("event_self_callback_vector"u8, Operation.SendIpi, 50);
@@ -125,6 +132,11 @@ internal static class Costs
         Argument.Clear().Put16(0, 0x7ff0).Put32(4, 1).Put64(8, 0).Put64(16, Table.Frame);
         Check(Hypercall.Make(Call.MemoryOp, 7, Argument.Address));
         Table.Put32(8 * 8 + 4, (uint)Source.Frame).Put16(8 * 8 + 2, 0).Put16(8 * 8, 1);
+
+        // Entry 9 stays mapped: its page has no other place in this domain, so it can be mapped again and again.
+        Table.Put32(9 * 8 + 4, (uint)Granted.Frame).Put16(9 * 8 + 2, 0).Put16(9 * 8, 1);
+        Argument.Clear().Put64(0, Hole << 12).Put32(8, 2).Put32(12, 9);
+        Check(Hypercall.Make(Call.GrantTableOp, 0, Argument.Address, 1));
     }
 
     private static uint Bind(uint operation, uint first, uint second, int result)
@@ -217,6 +229,9 @@ internal static class Costs
             case Operation.GrantCopy64:
                 Argument.Put64(0, 8).Put64(16, Target.Frame).Put16(24, 0x7ff0).Put16(32, (ushort)(operation == Operation.GrantCopy64 ? 64 : 4096)).Put16(34, 1);
                 break;
+            case Operation.GrantMapUnmap:
+                Argument.Put64(0, (Hole + 1) << 12).Put32(8, 2).Put32(12, 9).Put64(64, (Hole + 1) << 12);
+                break;
         }
     }
 
@@ -287,6 +302,11 @@ internal static class Costs
             case Operation.GrantCopyPage:
             case Operation.GrantCopy64:
                 Hypercall.Fast(Call.GrantTableOp, 5, argument, 1);
+                break;
+            case Operation.GrantMapUnmap:
+                Hypercall.Fast(Call.GrantTableOp, 0, argument, 1);
+                Argument.Put32(80, Argument.Get32(20));
+                Hypercall.Fast(Call.GrantTableOp, 1, argument + 64, 1);
                 break;
             case Operation.X2ApicEoi:
                 LocalApic.EndOfInterrupt();
