@@ -75,6 +75,13 @@ public sealed class GrantMappings
         Count--;
     }
 
+    /// <summary>The mapping that was forgotten exists still.</summary>
+    public void Restore(uint handle, GrantMappingState state)
+    {
+        _records[(int)handle].State = state;
+        Count++;
+    }
+
     /// <summary>Gives the last page of records back, when the domain ends; false when there is none.</summary>
     public bool Shrink()
     {

@@ -23,8 +23,10 @@ public sealed partial class GrantTable
         while (Mappings.Count != 0)
         {
             int count = TakeMappings(batch);
+            if (count == 0)
+                _undone = 0; // some could not be removed
             CompleteUnmaps(batch.Slice(0, count), caller);
-            if (!budget.Spend(count * UndoCost))
+            if (!budget.Spend((count + 1) * UndoCost))
                 return false;
         }
 

@@ -76,22 +76,28 @@ public sealed partial class GrantTable
     }
 
     /// <summary>Removes the mappings of a batch, flushes once, and lets go of the grants. Under this domain's lock.</summary>
-    public void CompleteUnmaps(ReadOnlySpan<GrantUnmapping> batch, Processor caller)
+    public void CompleteUnmaps(Span<GrantUnmapping> batch, Processor caller)
     {
         bool any = false;
-        foreach (ref readonly GrantUnmapping unmapping in batch)
+        foreach (ref GrantUnmapping unmapping in batch)
         {
             if (unmapping.State == GrantMappingState.Free)
                 continue;
-            // A grant's slot is always a page of its own, so there is no table to be split.
-            Domain.P2m.Remove(new Gfn(unmapping.Gfn));
-            any = true;
+            // A grant's slot is a page of its own, so there is no table to be split; should it fail all the same, the mapping stays.
+            if (Domain.P2m.Remove(new Gfn(unmapping.Gfn)))
+            {
+                any = true;
+                continue;
+            }
+
+            Mappings.Restore(unmapping.Handle, unmapping.State);
+            unmapping.State = GrantMappingState.Free;
         }
 
         if (!any)
             return;
         Domain.P2m.Flush();
-        foreach (ref readonly GrantUnmapping unmapping in batch)
+        foreach (ref GrantUnmapping unmapping in batch)
         {
             if (unmapping.State == GrantMappingState.Free)
                 continue;

@@ -75,7 +75,7 @@ public static partial class GrantTableOp
         const int size = 24, statusOffset = 20;
         GrantTable table = caller.Domain.Grants;
         var window = new GuestWindow(caller);
-        Span<GrantUnmapping> batch = stackalloc GrantUnmapping[GrantUnmapping.BatchSize];
+        Span<GrantUnmapping> batch = stackalloc GrantUnmapping[count];
         int begun = 0;
         using SpinLock.Guard guard = caller.Domain.Lock.Enter(caller.Processor);
         bool isReadable = true;
