@@ -18,7 +18,13 @@ public sealed class IoPageTable(IommuSystem iommu, ushort domainId, FrameSource 
     private const ulong AddressMask = 0x000f_ffff_ffff_f000;
     private const int NextLevelShift = 9;
 
+    private const ulong NoRegion = ulong.MaxValue;
+
     private bool _isStale;
+
+    // The last-level table of the 2 MiB where something changed last: one change seldom comes alone.
+    private ulong _lastRegion = NoRegion;
+    private Mfn _lastTable;
 
     /// <summary>The IOMMU's own name of these translations, in device table and caches.</summary>
     public ushort DomainId { get; } = domainId;
@@ -52,8 +58,10 @@ public sealed class IoPageTable(IommuSystem iommu, ushort domainId, FrameSource 
 
     public override bool Prepare(Gfn guestFrame, int order, P2mType type)
     {
-        bool create = Flags(type) != 0;
         int leaf = (order / 9) + 1;
+        if (leaf == 1 && guestFrame.Value >> 9 == _lastRegion)
+            return true;
+        bool create = Flags(type) != 0;
         Mfn table = Root;
         for (int level = Levels; level > leaf; level--)
         {
@@ -77,6 +85,12 @@ public sealed class IoPageTable(IommuSystem iommu, ushort domainId, FrameSource 
             table = Mfn.Containing(entry & AddressMask);
         }
 
+        if (leaf == 1)
+        {
+            _lastRegion = guestFrame.Value >> 9;
+            _lastTable = table;
+        }
+
         return true;
     }
 
@@ -84,15 +98,8 @@ public sealed class IoPageTable(IommuSystem iommu, ushort domainId, FrameSource 
     {
         ulong flags = Flags(type);
         int leaf = (order / 9) + 1;
-        Mfn table = Root;
-        for (int level = Levels; level > leaf; level--)
-        {
-            ulong pointer = memory.Read64(table, Offset(guestFrame, level));
-            if ((pointer & Present) == 0)
-                return; // Prepare has made the tables unless there is nothing to map
-            table = Mfn.Containing(pointer & AddressMask);
-        }
-
+        if (!FindTable(guestFrame, leaf, out Mfn table))
+            return; // Prepare has made the tables unless there is nothing to map
         int offset = Offset(guestFrame, leaf);
         ulong old = memory.Read64(table, offset);
         ulong entry = flags == 0 ? 0 : frame.Address | flags;
@@ -106,8 +113,27 @@ public sealed class IoPageTable(IommuSystem iommu, ushort domainId, FrameSource 
         if (entry == 0 && (old & NextLevelMask) == 0)
             return;
         Flush();
-        if ((old & NextLevelMask) != 0)
-            FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
+        if ((old & NextLevelMask) == 0)
+            return;
+        _lastRegion = NoRegion;
+        FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
+    }
+
+    private bool FindTable(Gfn guestFrame, int leaf, out Mfn table)
+    {
+        table = _lastTable;
+        if (leaf == 1 && guestFrame.Value >> 9 == _lastRegion)
+            return true;
+        table = Root;
+        for (int level = Levels; level > leaf; level--)
+        {
+            ulong pointer = memory.Read64(table, Offset(guestFrame, level));
+            if ((pointer & Present) == 0)
+                return false;
+            table = Mfn.Containing(pointer & AddressMask);
+        }
+
+        return true;
     }
 
     public override void Flush() => iommu.Flush(DomainId, ref _isStale);
