@@ -42,6 +42,12 @@ public sealed partial class IommuSystem
     /// <summary>Whether a device's interrupts have to be mapped before they arrive.</summary>
     public bool RemapsInterrupts { get; }
 
+    /// <summary>
+    /// Also what is absent is cached (NpCache), so that a new mapping needs a flush: said by emulated IOMMUs, which may have to copy the tables.
+    /// Set before the first table.
+    /// </summary>
+    public bool CachesAbsent { get; set; }
+
     public int UnitCount => _units.Length;
 
     public IommuUnit Unit(int index) => _units[index];

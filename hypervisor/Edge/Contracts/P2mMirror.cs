@@ -12,8 +12,10 @@ public abstract class P2mMirror
     /// </summary>
     public abstract bool Prepare(Gfn guestFrame, int order, P2mType type);
 
-    /// <summary>Takes the change over; <see cref="P2mType.None"/> removes.</summary>
-    public abstract void Set(Gfn guestFrame, Mfn frame, int order, P2mType type);
+    /// <summary>
+    /// Takes the change over; <see cref="P2mType.None"/> removes. True if a <see cref="Flush"/> is due before the guest goes on.
+    /// </summary>
+    public abstract bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type);
 
     /// <summary>Returns when no device can use a translation from before any more.</summary>
     public abstract void Flush();

@@ -25,6 +25,9 @@ internal static class IommuStart
             for (int i = 0; i < windows.Length; i++)
                 windows[i] = new MappedRegisters(tables.Ivrs.Unit(i).Address, IommuUnit.RegisterBytes);
             host.Iommu = IommuSystem.Start(host, tables, windows, new BootMemory(host));
+            const uint cachesAbsent = 1 << 26;
+            for (int i = 0; host.Iommu != null && i < windows.Length; i++)
+                host.Iommu.CachesAbsent |= (Read(host, tables.Ivrs.Unit(i).DeviceId, tables.Ivrs.Unit(i).CapabilityOffset) & cachesAbsent) != 0;
         }
 
         IommuSystem? iommu = host.Iommu;
@@ -41,20 +44,12 @@ internal static class IommuStart
     private static bool HasCapabilities(Host host, IvrsTable ivrs)
     {
         const byte secureDevice = 0xf, iommuType = 3;
-        const uint cachesAbsent = 1 << 26;
         for (int i = 0; i < ivrs.UnitCount; i++)
         {
             ref readonly IommuDescription unit = ref ivrs.Unit(i);
             uint header = Read(host, unit.DeviceId, unit.CapabilityOffset);
-            bool isIommu = (byte)header == secureDevice && (header >> 16 & 7) == iommuType;
-            if (isIommu && (header & cachesAbsent) == 0)
+            if ((byte)header == secureDevice && (header >> 16 & 7) == iommuType)
                 continue;
-            if (isIommu)
-            {
-                host.Console.Print("AMD-Vi: an IOMMU caches entries that are not present, as no real one does; none is used"u8);
-                return false;
-            }
-
             host.Console.Begin(LogLevel.Error).Text("AMD-Vi: there is no IOMMU at 0000:"u8).Hex((ulong)unit.DeviceId >> 8, 2).Text(":"u8).Hex((ulong)unit.DeviceId >> 3 & 31, 2).Text("."u8)
                 .Decimal(unit.DeviceId & 7).Text(" where the IVRS table names one; none is used"u8).End();
             return false;

@@ -77,10 +77,10 @@ public sealed class NestedPageTable : P2m
             return false;
         ulong old = _memory.Read64(table, offset);
         _memory.Write64(table, offset, frame.Address | Flags(type) | (leaf > 0 ? Large : 0));
-        Mirror?.Set(guestFrame, frame, order, type);
+        bool mirrorIsStale = Mirror != null && Mirror.Set(guestFrame, frame, order, type);
         if (leaf == 0 || (old & (Present | Large)) != Present)
         {
-            if ((old & Present) != 0)
+            if ((old & Present) != 0 || mirrorIsStale)
                 Changed();
             return true;
         }
@@ -141,7 +141,7 @@ public sealed class NestedPageTable : P2m
         return true;
     }
 
-    // Every vCPU compares the generation before it enters the guest and flushes its translations when it has changed.
+    // Every vCPU compares the generation before it enters the guest and flushes its translations, and the mirror's, when it has changed.
     private void Changed() => Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.As<uint, int>(ref _generation), 1);
 
     private static ulong Flags(P2mType type)

@@ -99,6 +99,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         {
             vcpu.FlushedGeneration = generation;
             vmcb.TlbControl = Svm.FlushAll;
+            vcpu.Translation.Mirror?.Flush();
         }
 
         vcpu.Enter();

@@ -12,6 +12,8 @@ internal sealed class FakeIommu(ArrayMemory memory) : RegisterWindow
 {
     private const int Control = 0x18, CommandHead = 0x2000, CommandTail = 0x2008, EventTail = 0x2018, Status = 0x2020;
 
+    private const ulong Absent = ulong.MaxValue;
+
     private readonly Dictionary<int, ulong> _registers = new() { [0x30] = 1 << 6 };
     private readonly Dictionary<(ushort Device, ulong Page), (ulong Domain, ulong Frame, bool Writable)> _cache = [];
 
@@ -19,6 +21,9 @@ internal sealed class FakeIommu(ArrayMemory memory) : RegisterWindow
 
     /// <summary>Commands are left where they are.</summary>
     public bool IsDead { get; set; }
+
+    /// <summary>That nothing is there is remembered too (NpCache).</summary>
+    public bool CachesAbsent { get; set; }
 
     public bool LacksInvalidateAll
     {
@@ -53,11 +58,18 @@ internal sealed class FakeIommu(ArrayMemory memory) : RegisterWindow
             if ((entry & 3) != 3)
                 return (entry & 1) == 0;
             if ((entry >> 61 & 1) == 0 || !Walk(entry, address, out found.Frame, out found.Writable))
+            {
+                if (CachesAbsent)
+                    _cache[(device, page)] = (Entry(device, 1) & 0xffff, Absent, false);
                 return Fault(device, address, write);
+            }
+
             found.Domain = Entry(device, 1) & 0xffff;
             _cache[(device, page)] = found;
         }
 
+        if (found.Frame == Absent)
+            return Fault(device, address, write);
         machineAddress = (found.Frame << 12) | (address & 0xfff);
         return !write || found.Writable || Fault(device, address, write);
     }

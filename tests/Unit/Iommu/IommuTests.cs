@@ -79,17 +79,19 @@ public sealed class IommuTests
     }
 
     [Fact]
-    public void APageThatTakesAnothersPlaceIsSeenAtOnce()
+    public void APageThatTakesAnothersPlaceIsSeenAfterTheFlush()
     {
         IommuSystem iommu = Start();
         IoPageTable table = NewTable(iommu);
         Map(table, 0x100, 0x500, 0, P2mType.Ram);
         Assert.True(iommu.AssignAll(table, _host.Cpu()));
         Reaches(0x100_000, 0x500_000, true);
-        Map(table, 0x100, 0x501, 0, P2mType.Ram);
+        Assert.True(table.Set(new Gfn(0x100), new Mfn(0x501), 0, P2mType.Ram));
+        table.Flush();
         Reaches(0x100_000, 0x501_000, true);
         Map(table, 0x100, 0, 0, P2mType.None);
-        Map(table, 0x100, 0x502, 0, P2mType.GrantReadOnly);
+        Assert.True(table.Set(new Gfn(0x100), new Mfn(0x502), 0, P2mType.GrantReadOnly));
+        table.Flush();
         Reaches(0x100_000, 0x502_000, false);
         Assert.False(_hardware.Access(Disk, 0x100_000, true, out _));
     }
@@ -104,6 +106,21 @@ public sealed class IommuTests
             Map(table, i, 0x500 + i, 0, P2mType.Ram);
         table.Flush();
         Assert.Equal(before, _hardware.Commands.Count);
+    }
+
+    [Fact]
+    public void AnIommuThatCachesAbsenceIsToldOfNewMappings()
+    {
+        IommuSystem iommu = Start();
+        iommu.CachesAbsent = _hardware.CachesAbsent = true;
+        IoPageTable table = NewTable(iommu);
+        Assert.True(iommu.AssignAll(table, _host.Cpu()));
+        Assert.False(_hardware.Access(Disk, 0x100_000, false, out _));
+        Assert.True(table.Prepare(new Gfn(0x100), 0, P2mType.Ram));
+        Assert.True(table.Set(new Gfn(0x100), new Mfn(0x500), 0, P2mType.Ram));
+        Assert.False(_hardware.Access(Disk, 0x100_000, false, out _));
+        table.Flush();
+        Reaches(0x100_000, 0x500_000, true);
     }
 
     [Fact]
