@@ -8,6 +8,7 @@
 //   lastdown        VCPUOP_down of the last vCPU
 //   halt            HLT with interrupts off on the last vCPU
 //   clock=SECONDS   prints the clock and the timers' accuracy once a second
+//   tiny=KIND       a guest of guests/Builder: 0 says hello, 1 spins, 2 floods its builder with events, 3 takes all that it can get
 //   smp             brings up all vCPUs and lets them do everything to each other
 // Further words: `trace` prints every hypercall before it is made.
 
@@ -24,7 +25,10 @@ internal static class Program
     {
         Hypercall.Trace(StartInfo.Has("trace"u8));
         uint reason = StartInfo.Number("shutdown"u8, uint.MaxValue);
-        if (reason != uint.MaxValue)
+        uint tiny = StartInfo.Number("tiny"u8, uint.MaxValue);
+        if (tiny != uint.MaxValue)
+            TinyGuest.Run(tiny);
+        else if (reason != uint.MaxValue)
             End(reason);
         else if (StartInfo.Has("fault"u8))
             Machine.RaiseUndefined();

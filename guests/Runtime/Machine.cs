@@ -54,6 +54,14 @@ public static unsafe class Machine
         return new ReadOnlySpan<byte>((void*)address, length);
     }
 
+    // SAFETY: as above; who writes knows that nothing of this kernel lies there.
+    public static Span<byte> Writable(ulong address, int length)
+    {
+        if (address < Native.ImageEnd() || address + (ulong)length > 1UL << 32)
+            Fail("physical address of this kernel, or beyond 4 GiB"u8);
+        return new Span<byte>((void*)address, length);
+    }
+
     public static ulong Rdtsc() => Native.Rdtsc();
 
     public static uint In8(ushort port) => Native.In8(port);
