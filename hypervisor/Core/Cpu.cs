@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A physical CPU as the core sees it.
 
+using XenSharp.Core.Domains;
 using XenSharp.Core.Scheduling;
 using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
@@ -35,6 +36,12 @@ public sealed class Cpu : Processor
 
     /// <summary>The vCPU that ran here before <see cref="Current"/> while its registers are not saved yet. Written by the scheduler.</summary>
     public Vcpu? Leaving { get; internal set; }
+
+    /// <summary>
+    /// The domain that the entry being served is about, when that is not its own: a fault then costs that domain, and the caller gets -EIO.
+    /// Set by control operations once they have found it, cleared at their end.
+    /// </summary>
+    public Domain? Subject { get; set; }
 
     private ulong _passedPeriod;
 

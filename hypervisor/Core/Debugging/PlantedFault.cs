@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A fault on purpose, to show what one costs: `plant=KIND` on the command line arms it, hypercall number 63 sets it off.
+// A fault on purpose, to show what one costs: `plant=KIND` on the command line arms it; hypercall number 63 sets it off, or for the kind
+// `vcpu` the making of a guest's vCPU.
 
 using System;
 using XenSharp.Core.Options;
@@ -7,7 +8,7 @@ using XenSharp.Core.Options;
 namespace XenSharp.Core.Debugging;
 
 /// <summary>Kinds of fault that can be planted.</summary>
-public enum PlantedFaultKind { None, Index, Null, Divide, Object }
+public enum PlantedFaultKind { None, Index, Null, Divide, Object, Vcpu }
 
 /// <summary>Called by the dispatch of hypercalls for a number that Xen does not have.</summary>
 public static class PlantedFault
@@ -24,7 +25,17 @@ public static class PlantedFault
             return PlantedFaultKind.Null;
         if (Ascii.Equal(value, "divide"u8))
             return PlantedFaultKind.Divide;
+        if (Ascii.Equal(value, "vcpu"u8))
+            return PlantedFaultKind.Vcpu;
         return Ascii.Equal(value, "object"u8) ? PlantedFaultKind.Object : PlantedFaultKind.None;
+    }
+
+    /// <summary>Called while a vCPU is being made.</summary>
+    public static void StrikeVcpu(Host host)
+    {
+        int[] empty = host.Options.PlantedFaultSite;
+        if (host.Options.PlantedFault == PlantedFaultKind.Vcpu)
+            empty[empty.Length] = 1;
     }
 
     /// <summary>Faults in the way asked for; returns only when nothing is planted.</summary>

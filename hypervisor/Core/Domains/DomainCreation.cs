@@ -4,6 +4,7 @@
 // Behaviour: domain_create, sanitise_domain_config, arch_sanitise_domain_config, arch_domain_create, grant_table_init and vcpu_create of Xen.
 
 using XenSharp.Abi;
+using XenSharp.Core.Debugging;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Options;
 using XenSharp.Core.Time;
@@ -91,6 +92,7 @@ public static class DomainCreation
             return domain.IsDying ? EINVAL : 0;
         if (!host.Regions.TryBegin(RegionKind.Vcpu, caller, out RegionSlot region))
             return ENOMEM;
+        PlantedFault.StrikeVcpu(host);
         Vcpu? vcpu = Vcpu.Create(domain, id, caller);
         host.Regions.End(caller);
         if (vcpu == null)

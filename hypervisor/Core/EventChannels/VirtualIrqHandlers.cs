@@ -21,6 +21,8 @@ public sealed class VirtualIrqHandlers
         if (virq >= VirtualIrqKinds.Count || !VirtualIrqKinds.IsGlobal(virq))
             return -(long)Errno.Inval;
         using SpinLock.Guard guard = _lock.Enter(caller);
+        if (handler.IsDying)
+            return -(long)Errno.Inval;
         _handlers[(int)virq] = handler;
         return 0;
     }

@@ -3,6 +3,7 @@
 
 using XenSharp.Abi;
 using XenSharp.Core.Domains;
+using XenSharp.Core.EventChannels;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Vcpus;
 using static XenSharp.Core.Hypercalls.HypercallError;
@@ -11,6 +12,9 @@ namespace XenSharp.Core.Hypercalls;
 
 public static partial class DomctlOp
 {
+    // XEN_DOMCTL_soft_reset_cont: what the hypervisor makes of the command of an interrupted XEN_DOMCTL_soft_reset.
+    private const uint SoftResetContinued = 23;
+
     private static long CreateDomain(ControlBuffer operation)
     {
         Vcpu caller = operation.Caller;
@@ -33,6 +37,16 @@ public static partial class DomctlOp
     {
         Vcpu caller = operation.Caller;
         return DomainDestruction.Advance(domain, ref caller.Continuation, caller.Processor) ? 0 : operation.Continue();
+    }
+
+    private static long SoftReset(ControlBuffer operation, Domain domain, bool resuming)
+    {
+        Vcpu caller = operation.Caller;
+        long result = DomainReset.Run(domain, caller.Domain, resuming, ref caller.Continuation, caller.Processor);
+        if (result != EventChannelTable.Restart)
+            return result;
+        uint command = SoftResetContinued;
+        return GuestAccess.TryWrite(caller, operation.UnionAddress - HeaderSize, in command) ? operation.Continue() : EFAULT;
     }
 
     // The debugger's flag takes effect with the vCPUs stopped, as in Xen.

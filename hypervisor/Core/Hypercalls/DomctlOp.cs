@@ -41,7 +41,12 @@ public static partial class DomctlOp
                 return operation.Domain == DomainIds.Io ? ENODEV : ESRCH;
         }
 
-        return domain == null ? ESRCH : Act(operation, command, domain);
+        if (domain == null)
+            return ESRCH;
+        caller.Processor.Subject = domain;
+        long result = Act(operation, command, domain);
+        caller.Processor.Subject = null;
+        return result;
     }
 
     private static long Act(ControlBuffer operation, DomctlCommand command, Domain domain)
@@ -66,7 +71,8 @@ public static partial class DomctlOp
             case DomctlCommand.SetDebugging:
                 return isSelf ? EINVAL : SetDebugging(operation, domain);
             case DomctlCommand.SoftReset:
-                return isSelf ? EINVAL : EOPNOTSUPP;
+            case (DomctlCommand)SoftResetContinued:
+                return isSelf ? EINVAL : SoftReset(operation, domain, (uint)command == SoftResetContinued);
             case DomctlCommand.MaxVcpus:
                 return isSelf ? EINVAL : CreateVcpus(operation, domain);
             case DomctlCommand.MaxMemory:

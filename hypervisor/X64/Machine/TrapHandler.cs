@@ -4,6 +4,8 @@
 using System.Runtime;
 using XenSharp.Core;
 using XenSharp.Core.Console;
+using XenSharp.Core.Domains;
+using XenSharp.Core.Hypercalls;
 using XenSharp.Core.Interrupts;
 using XenSharp.Core.Vcpus;
 using XenSharp.X64.Runtime;
@@ -79,7 +81,7 @@ internal static unsafe class TrapHandler
         Vcpu? served = cpu.Current;
         cpu.Held.ReleaseAll();
         cpu.AbandonCopy();
-        ManagedHeap.AbandonRegion();
+        bool wasMaking = ManagedHeap.AbandonRegion();
         block->IsServing = 0;
         Host host = cpu.Host;
         LogLine line = host.Console.Begin(LogLevel.Error, cpu).Text("FAULT: "u8).Text(Describe(frame->Vector)).Text(" at "u8);
@@ -88,8 +90,19 @@ internal static unsafe class TrapHandler
         BackTrace.Print(host, cpu, frame->Rip, frame->Rsp, block->StackTop);
         if (served == null)
             Panic.Stop(frame, "a fault outside any domain's entry"u8);
-        host.Console.Begin(LogLevel.Error, cpu).Text("domain "u8).Decimal(served!.Domain.Id).Text(" is crashed for it; the host goes on"u8).End();
-        served.Domain.Crash(cpu);
+        // An operation about another domain costs that one, and a domain that was being made is not made; whoever asked gets an error.
+        Domain? subject = cpu.Subject;
+        cpu.Subject = null;
+        bool isForAnother = wasMaking || (subject != null && subject != served!.Domain);
+        Domain? payer = isForAnother ? subject : served!.Domain;
+        if (payer != null)
+        {
+            host.Console.Begin(LogLevel.Error, cpu).Text("domain "u8).Decimal(payer.Id).Text(" is crashed for it; the host goes on"u8).End();
+            payer.Crash(cpu);
+        }
+
+        if (isForAnother)
+            ((Svm.SvmVcpu)served!.Context).EndHypercall(HypercallError.EIO);
         Assembly.RunOnStack(block->StackTop, Assembly.RunLoopEntry());
     }
 

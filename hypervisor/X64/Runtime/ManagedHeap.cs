@@ -47,14 +47,16 @@ internal static unsafe class ManagedHeap
         return used;
     }
 
-    /// <summary>The entry is abandoned: gives back the region in which it made objects, which nobody else has seen.</summary>
-    public static void AbandonRegion()
+    /// <summary>The entry is abandoned: gives back the region in which it made objects, which nobody else has seen; false: it made none.</summary>
+    public static bool AbandonRegion()
     {
         PerCpu* block = Assembly.PerCpu();
         ulong slot = block->RegionSlot;
         EndRegion();
-        if (slot != 0)
-            Root.Host.Regions.Recycle(new RegionSlot(slot), block->Processor);
+        if (slot == 0)
+            return false;
+        Root.Host.Regions.Recycle(new RegionSlot(slot), block->Processor);
+        return true;
     }
 
     // SAFETY: ilc passes a MethodTable whose 32-bit word at offset 4 is the object's size including the 8-byte header before it.

@@ -315,6 +315,16 @@ internal sealed class SvmVcpu : VcpuContext
         vmcb.InterruptShadow = 0;
     }
 
+    /// <summary>The hypercall that was being served ends with a result of its own.</summary>
+    public void EndHypercall(long result)
+    {
+        const int vmmcallLength = 3;
+        Rax = (ulong)result;
+        Vcpu.IsInMulticall = false;
+        Vcpu.Continuation.IsRequested = false;
+        SkipInstruction(vmmcallLength);
+    }
+
     private static void SetSegment(ref VmcbSegment segment, ushort selector, ushort attributes, uint limit, ulong baseAddress)
     {
         segment.Selector = selector;
