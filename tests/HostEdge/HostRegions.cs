@@ -50,6 +50,13 @@ public sealed class HostRegions : ObjectRegions
         }
     }
 
+    /// <summary>Whether a region has not been given back.</summary>
+    public bool Holds(RegionSlot slot)
+    {
+        lock (_inUse)
+            return _inUse.ContainsKey(slot.Value);
+    }
+
     public override int InUse(RegionKind kind)
     {
         lock (_inUse)

@@ -76,6 +76,9 @@ public static class DomainDestruction
         domain.Host.Scheduler.PauseAndWait(domain, caller);
         using (domain.Lock.Enter(caller))
             domain.IsDying = true;
+        // Who looked before under one of these locks is done with what it was giving.
+        domain.Grants.Lock.Enter(caller).Dispose();
+        domain.EventChannels.Lock.Enter(caller).Dispose();
         domain.Memory.Claim(0, caller);
         domain.StopTimers(caller);
     }

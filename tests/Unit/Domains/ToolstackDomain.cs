@@ -6,13 +6,12 @@ using XenSharp.Core.Domains;
 using XenSharp.Core.Hypercalls;
 using XenSharp.Edge;
 using XenSharp.Testing;
-using XenSharp.Tests.Unit.Hypercalls;
 
 namespace XenSharp.Tests.Unit.Domains;
 
 internal sealed class ToolstackDomain
 {
-    private const ulong Buffer = 0x2000, Union = Buffer + 16;
+    private const ulong FirstBuffer = 0x2000, Header = 16;
 
     public ToolstackDomain(TestHost machine)
     {
@@ -38,12 +37,13 @@ internal sealed class ToolstackDomain
 
     public long Call<T>(DomctlCommand command, ushort domain, ref T argument, int vcpu = 0) where T : unmanaged
     {
-        Dom0.Write(Buffer, (uint)command);
-        Dom0.Write(Buffer + 4, DomctlOp.InterfaceVersion);
-        Dom0.Write(Buffer + 8, (ulong)domain);
-        Dom0.Write(Union, in argument);
-        long result = Dom0.Call(DomctlOp.Call, vcpu, Buffer);
-        argument = Dom0.Read<T>(Union);
+        ulong buffer = FirstBuffer + ((ulong)vcpu << 12);
+        Dom0.Write(buffer, (uint)command);
+        Dom0.Write(buffer + 4, DomctlOp.InterfaceVersion);
+        Dom0.Write(buffer + 8, (ulong)domain);
+        Dom0.Write(buffer + Header, in argument);
+        long result = Dom0.Call(DomctlOp.Call, vcpu, buffer);
+        argument = Dom0.Read<T>(buffer + Header);
         return result;
     }
 
@@ -52,7 +52,7 @@ internal sealed class ToolstackDomain
     public long Create(DomctlCreateDomain request, ushort wanted, out ushort id)
     {
         long result = Call(DomctlCommand.CreateDomain, wanted, ref request);
-        id = Dom0.Read<ushort>(Buffer + 8);
+        id = Dom0.Read<ushort>(FirstBuffer + 8);
         return result;
     }
 
