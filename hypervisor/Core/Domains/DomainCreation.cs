@@ -169,6 +169,7 @@ public static class DomainCreation
     private static void Discard(Domain domain, Cpu caller)
     {
         domain.EventChannels.Release();
+        domain.Grants.Release();
         if (domain.SharedInfo.IsValid)
             domain.Memory.Free(domain.SharedInfo);
         domain.P2m.Release();

@@ -53,7 +53,7 @@ public static class DomainReset
         if (!domain.Memory.TryAllocateGuest(0, caller, out Mfn frame))
             return HypercallError.ENOMEM;
         domain.Host.Memory.Clear(frame);
-        long result = Physmap.Add(domain, new Gfn(gfn), frame, 0, P2mType.Ram);
+        long result = Physmap.Add(domain, new Gfn(gfn), frame, P2mType.Ram);
         domain.P2m.Flush();
         if (result != 0)
             Memory.FrameReferences.Drop(domain.Host, frame, caller);
