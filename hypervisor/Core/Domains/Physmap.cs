@@ -115,7 +115,8 @@ public static partial class Physmap
             int order = OrderAt(guestFrame + done, frame + done, end - done, in old);
             if (order == LargeOrder && done != start)
                 break;
-            result = DisplaceMemory(domain, guestFrame + done, frame + done, order, ref hasReplaced);
+            if (old.IsPresent || order > old.Order)
+                result = DisplaceMemory(domain, guestFrame + done, frame + done, order, ref hasReplaced);
             if (result == 0 && !p2m.Set(guestFrame + done, frame + done, order, type))
                 result = HypercallError.ENOMEM;
             if (result == 0)
@@ -132,7 +133,7 @@ public static partial class Physmap
     // The largest page size for the place, of 1 GiB only into a hole.
     private static int OrderAt(Gfn guestFrame, Mfn frame, ulong count, in P2mEntry old)
     {
-        for (int order = HugeOrder; order > 0; order -= LargeOrder)
+        for (int order = HugeOrder; order > 0 && count > 1; order -= LargeOrder)
         {
             bool isAligned = ((guestFrame.Value | frame.Value) & ((1UL << order) - 1)) == 0;
             if (isAligned && count >= 1UL << order && (order == LargeOrder || (!old.IsPresent && old.Order >= order)))

@@ -18,9 +18,13 @@ public sealed class TranslationCache(P2m p2m)
     private readonly Entry[] _entries = new Entry[Size];
     private uint _generation;
 
+    // What makes an entry's tag one of this generation. Frame numbers have at most 40 bits, so the bits below never become 0 with the one added.
+    private const int StampShift = 41;
+    private ulong _stamp = 1;
+
     private struct Entry
     {
-        // Guest frame plus one; 0 is empty.
+        // Guest frame plus one, and the generation's low bits above; 0 is empty.
         public ulong Tag;
         public ulong Frame;
         public bool IsWritable;
@@ -32,7 +36,7 @@ public sealed class TranslationCache(P2m p2m)
     {
         uint generation = p2m.Generation;
         if (generation != _generation)
-            Clear(generation);
+            Advance(generation);
     }
 
     /// <summary>The machine frame behind a guest frame; false when there is none. <see cref="Refresh"/> comes first.</summary>
@@ -40,7 +44,7 @@ public sealed class TranslationCache(P2m p2m)
     public bool TryFind(ulong guestFrame, out Mfn frame, out bool isWritable)
     {
         ref Entry entry = ref _entries[(int)guestFrame & (Size - 1)];
-        if (entry.Tag != guestFrame + 1)
+        if (entry.Tag != guestFrame + _stamp)
             return LookUp(guestFrame, ref entry, out frame, out isWritable);
         frame = new Mfn(entry.Frame);
         isWritable = entry.IsWritable;
@@ -54,16 +58,22 @@ public sealed class TranslationCache(P2m p2m)
         isWritable = found.IsWritable;
         if (!found.IsPresent)
             return false;
-        entry.Tag = guestFrame + 1;
+        entry.Tag = guestFrame + _stamp;
         entry.Frame = frame.Value;
         entry.IsWritable = isWritable;
         return true;
     }
 
-    private void Clear(uint generation)
+    // Older entries are not found any more; before the stamps start again they are wiped.
+    private void Advance(uint generation)
     {
-        for (int i = 0; i < Size; i++)
-            _entries[i].Tag = 0;
+        if (((generation ^ _generation) >> (64 - StampShift)) != 0)
+        {
+            for (int i = 0; i < Size; i++)
+                _entries[i].Tag = 0;
+        }
+
         _generation = generation;
+        _stamp = ((ulong)generation << StampShift) + 1;
     }
 }

@@ -42,15 +42,15 @@ public sealed class NestedPageTable : P2m
         if (guestFrame.Value >= FrameLimit)
             return default;
         Mfn table = _root;
-        for (int level = 3; ; level--)
+        for (int order = 27; ; order -= 9)
         {
-            ulong entry = _memory.Read64(table, IndexOffset(guestFrame, level));
+            ulong entry = _memory.Read64(table, (int)(guestFrame.Value >> order) << 3 & 0xff8);
             if ((entry & Present) == 0)
-                return new P2mEntry(Mfn.Invalid, P2mType.None, 9 * level);
-            if (level == 0 || (entry & Large) != 0)
+                return new P2mEntry(Mfn.Invalid, P2mType.None, order);
+            if (order == 0 || (entry & Large) != 0)
             {
-                ulong low = guestFrame.Value & ((1UL << (9 * level)) - 1);
-                return new P2mEntry(new Mfn(((entry & AddressMask) >> FrameSize.Shift) + low), (P2mType)((entry >> TypeShift) & 15), 9 * level);
+                ulong low = guestFrame.Value & ((1UL << order) - 1);
+                return new P2mEntry(new Mfn(((entry & AddressMask) >> FrameSize.Shift) + low), (P2mType)((entry >> TypeShift) & 15), order);
             }
 
             table = Mfn.Containing(entry & AddressMask);
@@ -155,6 +155,7 @@ public sealed class NestedPageTable : P2m
         };
     }
 
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
     private static int IndexOffset(Gfn guestFrame, int level) => (int)((guestFrame.Value >> (9 * level)) & 511) * 8;
 
     // Walks to the entry of the level, adding tables and splitting larger pages on the way.
