@@ -144,6 +144,8 @@ public static partial class MemoryOp
             case MemoryResource.IoRequestServer:
                 return request.Id > ushort.MaxValue ? EINVAL : ENOENT;
             case MemoryResource.GrantTable:
+                if (domain.IsDead)
+                    return EBUSY; // nobody gets another reference to what a dead domain has left
                 long result = domain.Grants.FrameForTools(request.Id, request.Frame + last, caller.Processor, out Mfn frame);
                 if (result == 0)
                     FrameReferences.Drop(caller.Host, frame, caller.Processor);
@@ -161,12 +163,6 @@ public static partial class MemoryOp
         long result = other.Grants.FrameForTools(request.Id, request.Frame + index, caller.Processor, out Mfn frame);
         if (result != 0)
             return result;
-        if (other.IsDead)
-        {
-            FrameReferences.Drop(caller.Host, frame, caller.Processor);
-            return EBUSY; // nobody gets another reference to what a dead domain has left
-        }
-
         using (domain.Lock.Enter(caller.Processor))
         {
             P2mEntry previous = gfn < domain.P2m.FrameLimit ? domain.P2m.Lookup(new Gfn(gfn)) : default;
