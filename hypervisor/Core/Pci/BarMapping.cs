@@ -11,12 +11,13 @@ using static XenSharp.Core.Pci.PciRegisters;
 namespace XenSharp.Core.Pci;
 
 /// <summary>
-/// Pages with MSI-X tables stay out, and pages that another register shows are left as they are. Nothing but device memory is displaced.
+/// Registers are aligned to their size, so that a few large mappings do for the largest. Pages with MSI-X tables stay out, and pages that
+/// another register shows are left as they are. Nothing is displaced.
 /// </summary>
 public static class BarMapping
 {
     private const int MaxKept = 32;
-    private const int LargeOrder = 9;
+    private const int HugeOrder = 18, OrderStep = 9;
 
     private struct PageRange
     {
@@ -99,7 +100,7 @@ public static class BarMapping
     {
         if (bar.IsMapped == map)
             return;
-        if (!pci.IsHole(bar.Address, bar.Size))
+        if (!pci.IsHole(bar.Address, bar.Size) || bar.LastPage >= domain.P2m.FrameLimit)
         {
             if (map)
                 ReportPlace(pci, function, in bar, caller);
@@ -185,16 +186,25 @@ public static class BarMapping
                 continue;
             }
 
-            ulong end = page + (1UL << LargeOrder) - 1;
-            bool isLarge = (page & ((1UL << LargeOrder) - 1)) == 0 && end <= last && !IsKept(page, end, kept) && IsEmpty(domain, page, end);
-            if (!isLarge && !IsEmpty(domain, page, page))
+            int order = HugeOrder;
+            while (order > 0 && !IsFreeBlock(domain, page, order, last, kept))
+                order -= OrderStep;
+            if ((order == 0 && !IsEmpty(domain, page, page)) || !domain.P2m.Set(new Gfn(page), new Mfn(page), order, P2mType.Direct))
+            {
+                Unmap(domain, first, page, kept);
                 return false;
-            if (!domain.P2m.Set(new Gfn(page), new Mfn(page), isLarge ? LargeOrder : 0, P2mType.Direct))
-                return false;
-            page = isLarge ? end + 1 : page + 1;
+            }
+
+            page += 1UL << order;
         }
 
         return true;
+    }
+
+    private static bool IsFreeBlock(Domain domain, ulong page, int order, ulong last, ReadOnlySpan<PageRange> kept)
+    {
+        ulong rest = (1UL << order) - 1;
+        return (page & rest) == 0 && page + rest <= last && !IsKept(page, page + rest, kept) && IsEmpty(domain, page, page + rest);
     }
 
     private static bool Unmap(Domain domain, ulong first, ulong last, ReadOnlySpan<PageRange> kept)

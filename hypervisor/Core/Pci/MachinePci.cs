@@ -17,13 +17,16 @@ public sealed class MachinePci
     public const int MaxFunctions = 512;
 
     private const ushort AddressPort = 0xcf8, DataPort = 0xcfc;
-    private const uint AddressEnable = 1U << 31;
+    private const uint AddressEnable = 1U << 31, AddressSizesLeaf = 0x8000_0008;
     private const int Buses = 256, DevicesPerBus = 32, FunctionsPerDevice = 8;
 
     private readonly SpinLock _portLock = new(LockScope.Host);
     private PciFunction[] _functions = [];
     private E820Entry[] _memoryMap = [];
     private MachineTables? _tables;
+
+    // One more than the highest machine address that the CPU can form.
+    private ulong _addressEnd;
 
     public MachinePci(Host host)
     {
@@ -48,6 +51,8 @@ public sealed class MachinePci
     public void Start(ReadOnlySpan<E820Entry> memoryMap, MachineTables? tables, Cpu caller)
     {
         _tables = tables;
+        Host.Platform.Cpuid(AddressSizesLeaf, 0, out uint sizes, out _, out _, out _);
+        _addressEnd = 1UL << Math.Clamp((int)sizes & 0xff, 36, 52);
         _memoryMap = new E820Entry[memoryMap.Length];
         memoryMap.CopyTo(_memoryMap);
         _functions = new PciFunction[MaxFunctions];
@@ -146,7 +151,7 @@ public sealed class MachinePci
     /// <summary>Whether device memory may lie there: no RAM or firmware of the memory map, and no device that the hypervisor emulates.</summary>
     public bool IsHole(ulong address, ulong size)
     {
-        if (address == 0 || address + size < address)
+        if (address == 0 || address + size < address || address + size > _addressEnd)
             return false;
         foreach (ref readonly E820Entry entry in new ReadOnlySpan<E820Entry>(_memoryMap))
         {
