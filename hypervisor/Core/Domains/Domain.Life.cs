@@ -71,7 +71,8 @@ public sealed partial class Domain
     /// <summary>Stops every timer of the domain; true when one was armed. The vCPUs do not run any more.</summary>
     internal bool StopTimers(Cpu caller)
     {
-        bool any = Watchdogs.StopAll(caller);
+        bool any = Watchdogs.StopAll(caller) | Scheduling.Timer.IsArmed;
+        Time.TimerQueue.Cancel(Scheduling.Timer, caller);
         foreach (Vcpu? vcpu in Vcpus)
         {
             if (vcpu != null && vcpu.StopTimers(caller))

@@ -35,6 +35,7 @@ public sealed partial class Domain
         _hvmParameters[(int)XenSharp.Abi.HvmParam.TripleFaultReason] = (ulong)XenSharp.Abi.ShutdownReason.Reboot;
         CreateDevices();
         Watchdogs = new DomainWatchdogs(this);
+        Scheduling = new DomainScheduling(this);
     }
 
     public Host Host { get; }
@@ -94,7 +95,7 @@ public sealed partial class Domain
     public int ControllerPauseCount { get; internal set; }
 
     /// <summary>Weight and cap of the scheduler.</summary>
-    public DomainScheduling Scheduling { get; } = new();
+    public DomainScheduling Scheduling { get; }
 
     /// <summary>The timers of SCHEDOP_watchdog.</summary>
     public DomainWatchdogs Watchdogs { get; }

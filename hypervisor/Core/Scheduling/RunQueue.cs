@@ -123,6 +123,9 @@ public sealed class RunQueue
     public void Burn(Vcpu vcpu, ulong nowNs)
     {
         vcpu.CreditNs = CreditAt(vcpu, nowNs);
+        DomainScheduling budget = vcpu.Domain.Scheduling;
+        if (budget.Cap != 0 && nowNs > vcpu.BurnFromNs)
+            budget.BudgetNs -= (long)Math.Min(nowNs - vcpu.BurnFromNs, LongestBurnNs);
         vcpu.BurnFromNs = nowNs;
     }
 

@@ -101,7 +101,7 @@ public sealed partial class Scheduler
 
             if (cap > 100 * domain.Vcpus.Length)
                 return -(long)Errno.Inval;
-            domain.Scheduling.Cap = cap;
+            ChangeCap(domain, cap, caller);
         }
 
         return 0;

@@ -123,7 +123,7 @@ public sealed partial class Scheduler
             if (vcpu.Processor != caller || vcpu.Processor.Leaving == vcpu)
                 Poke(vcpu.Processor, caller);
         }
-        else if (!vcpu.IsQueued)
+        else if (!vcpu.IsQueued && !vcpu.IsParked)
         {
             _queue.Insert(vcpu);
             Tickle(vcpu, caller, now);

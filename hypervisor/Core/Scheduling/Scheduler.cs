@@ -84,6 +84,7 @@ public sealed partial class Scheduler(Host host)
             if (vcpu.IsQueued)
                 _queue.Remove(vcpu);
             vcpu.IsAdded = false;
+            vcpu.IsParked = false;
             _queue.RemoveMember(vcpu);
         }
     }
@@ -125,6 +126,8 @@ public sealed partial class Scheduler(Host host)
                 EmployIdle(processor, now);
             bool othersWait = _queue.Head != null || (previous != next && previous != null && previous.IsRunnable);
             slice = next == null || !othersWait ? 0 : Slice(next, now);
+            if (next != null)
+                slice = LimitToBudget(next, slice);
             _sliced = slice == 0 ? _sliced & ~bit : _sliced | bit;
         }
 
@@ -157,7 +160,8 @@ public sealed partial class Scheduler(Host host)
         {
             yielding = previous.IsYielding;
             previous.IsYielding = false;
-            if (previous.IsRunnable && (previous.HardAffinity & bit) != 0)
+            previous.IsParked = previous.Domain.Scheduling.IsExhausted;
+            if (previous.IsRunnable && !previous.IsParked && (previous.HardAffinity & bit) != 0)
             {
                 if (!yielding && now - previous.RunSinceNs < (ulong)RateLimitUs * 1000)
                     return previous;
@@ -165,9 +169,7 @@ public sealed partial class Scheduler(Host host)
             }
         }
 
-        Vcpu? waiting = _queue.Head;
-        while (waiting != null && (waiting.HardAffinity & bit) == 0)
-            waiting = waiting.QueueNext;
+        Vcpu? waiting = FirstWaiting(bit);
         if (waiting != null && (best == null || yielding || waiting.CreditNs > best.CreditNs))
             best = waiting;
         return best;
@@ -225,6 +227,8 @@ public sealed partial class Scheduler(Host host)
         if (!vcpu.IsAdded || !vcpu.IsRunnable)
             return;
         vcpu.ChangeRunstate(RunstateKind.Runnable, now);
+        if (vcpu.IsParked)
+            return;
         _queue.Insert(vcpu);
         Tickle(vcpu, processor, now);
     }

@@ -48,6 +48,9 @@ public sealed partial class Vcpu
     /// <summary>CPUs on which the vCPU runs best, one bit each.</summary>
     public ulong SoftAffinity { get; internal set; } = ulong.MaxValue;
 
+    /// <summary>Its domain has used up what its cap gives for this period: the vCPU is runnable and not in the run queue.</summary>
+    public bool IsParked { get; internal set; }
+
     /// <summary>Credit left, ns of the heaviest vCPU's running.</summary>
     public long Credit => CreditNs;
 

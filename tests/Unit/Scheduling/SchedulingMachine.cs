@@ -208,7 +208,7 @@ internal sealed class SchedulingMachine
         foreach (Vcpu vcpu in _vcpus)
         {
             bool runs = vcpu.IsRunningNow;
-            if (vcpu.IsAdded && vcpu.IsRunnable && !runs)
+            if (vcpu.IsAdded && vcpu.IsRunnable && !vcpu.IsParked && !runs)
                 Assert.True((vcpu.HardAffinity & idle) == 0, "d" + vcpu.Domain.Id + "v" + vcpu.Id + " waits for CPUs " + vcpu.HardAffinity.ToString("x") + ", idle are " + idle.ToString("x"));
             Assert.True(!runs || vcpu.IsRunnable, "a vCPU runs that must not");
         }
