@@ -8,7 +8,8 @@
 //   lastdown        VCPUOP_down of the last vCPU
 //   halt            HLT with interrupts off on the last vCPU
 //   clock=SECONDS   prints the clock and the timers' accuracy once a second
-//   tiny=KIND       a guest of guests/Builder: 0 says hello, 1 spins, 2 floods its builder with events, 3 takes all that it can get
+//   tiny=KIND       a guest of guests/Builder: 0 says hello, 1 spins, 2 floods its builder with events, 3 takes all that it can get,
+//                   4 meets a planted fault
 //   smp             brings up all vCPUs and lets them do everything to each other
 // Further words: `trace` prints every hypercall before it is made.
 

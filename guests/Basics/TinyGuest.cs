@@ -9,6 +9,9 @@ internal static class TinyGuest
 {
     private const uint BuilderPort = 1;
 
+    // A number that Xen does not have: where our hypervisor faults when it is told to.
+    private const uint PlantedFault = 63;
+
     private static Page Argument => new(0);
 
     public static void Run(uint kind)
@@ -23,6 +26,9 @@ internal static class TinyGuest
                 break;
             case 3:
                 Exhaust();
+                break;
+            case 4:
+                Hypercall.Make(PlantedFault);
                 break;
         }
 

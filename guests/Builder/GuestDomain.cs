@@ -12,6 +12,9 @@ internal enum GuestKind
     Spin = 1,
     Flood = 2,
     Exhaust = 3,
+
+    /// <summary>Sets off a fault planted in the hypervisor (`plant=`).</summary>
+    Fault = 4,
 }
 
 /// <summary>One of several guests; what is to be remembered of it lies in a scratch page.</summary>
@@ -111,14 +114,8 @@ internal readonly struct GuestDomain(int index)
         if (!Check("map start info"u8, Toolstack.MapForeign(Id, InfoFrame, MapFrame, 1)))
             return false;
         Page info = new Page(4).Clear().Put32(0, 0x336ec578).Put32(4, 1).Put64(24, (InfoFrame << 12) + 128);
-        ReadOnlySpan<byte> words = kind switch
-        {
-            GuestKind.Spin => "tiny=1"u8,
-            GuestKind.Flood => "tiny=2"u8,
-            GuestKind.Exhaust => "tiny=3"u8,
-            _ => "tiny=0"u8,
-        };
-        words.CopyTo(info.Bytes.Slice(128));
+        "tiny="u8.CopyTo(info.Bytes.Slice(128));
+        info.Put8(128 + 5, (byte)('0' + (int)kind));
         info.Bytes.CopyTo(Mapped(0));
         Toolstack.Unmap(MapFrame, 1);
         return true;

@@ -4,6 +4,7 @@
 //   guests=N   how many at once (default 1, up to 8)
 //   vcpus=N    of each guest (default 1)
 //   kind=N     what the guests do: see GuestKind; 9 chooses at random
+//   reason=N   the shutdown code with which the guests end (default 0)
 //   kill       ends guests at random points of their lives, also while they are built
 //   seed=N     for what is random
 // It prints what the machine has free before, after the first round and at the end; the second and the third must be equal.
@@ -85,7 +86,7 @@ internal static class Program
             uint reason;
             while (!new GuestDomain(i).HasShutDown(out reason) && Clock.Now() < deadline)
                 Toolstack.Wait(s_port, Clock.Now() + (Second / 10));
-            if (reason == 0)
+            if (reason == StartInfo.Number("reason"u8, 0))
                 continue;
             s_failures++;
             Report.Begin("builder: a guest ended badly"u8);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// Guests built and ended by a dom0 of our own (guests/Builder), with the calls that libxl makes: they run, they die, and nothing is left.
+
+using System.IO;
+using System.Text.RegularExpressions;
+using XenSharp.Lab.Common;
+using XenSharp.Lab.Machine;
+using Xunit;
+
+namespace XenSharp.Tests.Boot;
+
+public class GuestLifeTests
+{
+    [Theory]
+    [InlineData(1, "rounds=3 guests=2 vcpus=2")]
+    [InlineData(1, "rounds=3 guests=3 kind=3")]
+    [InlineData(2, "rounds=8 guests=4 kind=9 vcpus=2 kill seed=5")]
+    public void Guests_come_and_go_and_leave_nothing(int cpus, string arguments) => Check(cpus, arguments);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [Trait("Level", "long")]
+    public void Two_hundred_rounds_leave_nothing(int cpus) => Check(cpus, "rounds=200 guests=3 kind=9 vcpus=2 kill seed=11");
+
+    [OwnHypervisorFact]
+    public void A_fault_in_a_guests_entry_costs_that_guest_alone()
+    {
+        using QemuMachine machine = Start(1, "rounds=2 kind=4 reason=3", "plant=index");
+        machine.WaitFor(@"FAULT: index out of range at ", StandardMachine.BootTimeout);
+        machine.WaitFor(@"domain 1 is crashed for it; the host goes on", StandardMachine.BootTimeout);
+        Assert.Equal("0", machine.WaitFor(@"^builder end rounds=2 failures=(\d+)", StandardMachine.BootTimeout).Groups[1].Value);
+    }
+
+    [OwnHypervisorFact]
+    public void A_fault_while_a_guest_is_made_costs_that_guest_alone()
+    {
+        using QemuMachine machine = Start(1, "rounds=2 reason=3", "plant=vcpu");
+        machine.WaitFor(@"^builder: max_vcpus failed=-5", StandardMachine.BootTimeout);
+        CheckNothingIsLeft(machine, 2);
+    }
+
+    private static void Check(int cpus, string arguments)
+    {
+        using QemuMachine machine = Start(cpus, arguments, "");
+        int rounds = int.Parse(Regex.Match(arguments, @"rounds=(\d+)").Groups[1].Value);
+        CheckNothingIsLeft(machine, rounds);
+        Assert.Equal("0", machine.WaitFor(@"^builder end rounds=\d+ failures=(\d+)", StandardMachine.BootTimeout).Groups[1].Value);
+    }
+
+    // What the first round leaves are tables that dom0 itself keeps.
+    private static void CheckNothingIsLeft(QemuMachine machine, int rounds)
+    {
+        Match first = machine.WaitFor(@"^builder after round number=1 free=(\d+) ports=(\d+)", StandardMachine.BootTimeout);
+        Match last = machine.WaitFor($@"^builder after round number={rounds} free=(\d+) ports=(\d+)", StandardMachine.BootTimeout);
+        Assert.Equal((first.Groups[1].Value, first.Groups[2].Value), (last.Groups[1].Value, last.Groups[2].Value));
+    }
+
+    private static QemuMachine Start(int cpus, string arguments, string hypervisorArguments)
+    {
+        string kernels = Path.Combine(Repository.Out, "guests");
+        MachineConfiguration machine = TestKernel.Machine("builder", arguments, $"noreboot dom0_max_vcpus=1 {hypervisorArguments}");
+        return QemuMachine.Start(machine with
+        {
+            Cpus = cpus,
+            Modules = [new BootModule(Path.Combine(kernels, "builder"), arguments), new BootModule(Path.Combine(kernels, "basics"))],
+        });
+    }
+}
