@@ -10,6 +10,7 @@
 //   clock=SECONDS   prints the clock and the timers' accuracy once a second
 //   tiny=KIND       a guest of guests/Builder: 0 says hello, 1 spins, 2 floods its builder with events, 3 takes all that it can get,
 //                   4 meets a planted fault
+//   dma             lets QEMU's edu device copy to memory of the domain's, beyond it (128 MiB), and to a page that comes and goes
 //   smp             brings up all vCPUs and lets them do everything to each other
 // Further words: `trace` prints every hypercall before it is made.
 
@@ -45,6 +46,8 @@ internal static class Program
             ClockTest.Run(StartInfo.Number("clock"u8, 0));
         else if (StartInfo.Has("smp"u8))
             SmpTest.Run();
+        else if (StartInfo.Has("dma"u8))
+            DmaTest.Start();
         else
             Hello();
         Machine.End();

@@ -25,6 +25,21 @@ public class IommuTests
         machine.WaitFor(@"Serial input to Xen", s_boot);
     }
 
+    /// <summary>Memory of dom0's own, memory of the machine's that it has not, and a page that it gives up and gets back.</summary>
+    [Fact]
+    public void A_device_reaches_dom0s_memory_and_nothing_else()
+    {
+        MachineConfiguration configuration = TestKernel.Machine("basics", "dma", "noreboot dom0_mem=128M") with { ExtraArguments = ["-device", "edu"] };
+        using QemuMachine machine = QemuMachine.Start(configuration);
+        machine.WaitFor(@"dma own memory works=yes", s_boot);
+        machine.WaitFor(@"dma as the processor sees it works=yes", s_boot);
+        machine.WaitFor(@"dma beyond the memory works=no", s_boot);
+        machine.WaitFor(@"decrease_reservation result=1", s_boot);
+        machine.WaitFor(@"dma given-up page works=no", s_boot);
+        machine.WaitFor(@"populate_physmap result=1", s_boot);
+        machine.WaitFor(@"dma page that came back works=yes", s_boot);
+    }
+
     [OwnHypervisorFact]
     public void It_can_be_left_off()
     {
