@@ -12,10 +12,21 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
     private readonly Dictionary<ulong, (ulong Frame, int Order, P2mType Type)> _mappings = [];
     private readonly SortedSet<ulong> _starts = [];
     private uint _generation;
+    private ulong _removed;
+    private uint _generationBeforeRemoval = uint.MaxValue;
 
     public override ulong FrameLimit { get; } = frameLimit;
 
     public override uint Generation => _generation;
+
+    public override bool TryFindOnlyRemoval(uint sinceGeneration, out Gfn guestFrame)
+    {
+        lock (_mappings)
+        {
+            guestFrame = new Gfn(_removed);
+            return _generationBeforeRemoval == sinceGeneration && _generation == sinceGeneration + 1;
+        }
+    }
 
     /// <summary>Pages for tables that are left; each split takes one.</summary>
     public int TablePages { get; set; } = int.MaxValue;
@@ -74,6 +85,12 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
             _mappings.Remove(guestFrame.Value);
             _starts.Remove(guestFrame.Value);
             Mirror?.Set(guestFrame, Mfn.Invalid, order, P2mType.None);
+            if (order == 0)
+            {
+                _removed = guestFrame.Value;
+                _generationBeforeRemoval = _generation;
+            }
+
             _generation++;
             return true;
         }

@@ -72,6 +72,13 @@ public sealed class TranslationCache(P2m p2m)
             for (int i = 0; i < Size; i++)
                 _entries[i].Tag = 0;
         }
+        else if (p2m.TryFindOnlyRemoval(_generation, out Gfn removed))
+        {
+            // The others are still right under their stamp.
+            _entries[(int)removed.Value & (Size - 1)].Tag = 0;
+            _generation = generation;
+            return;
+        }
 
         _generation = generation;
         _stamp = ((ulong)generation << StampShift) + 1;

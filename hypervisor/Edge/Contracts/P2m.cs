@@ -51,6 +51,16 @@ public abstract class P2m
     /// <summary>Bumped by every change that can make an earlier look-up wrong.</summary>
     public abstract uint Generation { get; }
 
+    /// <summary>
+    /// True when the removal of one frame is all that has changed since a generation: who remembers look-ups need forget only that one.
+    /// Ask after reading <see cref="Generation"/>.
+    /// </summary>
+    public virtual bool TryFindOnlyRemoval(uint sinceGeneration, out Gfn guestFrame)
+    {
+        guestFrame = default;
+        return false;
+    }
+
     /// <summary>The tables of the IOMMU that follow this translation; null for a domain without devices. Set before the first mapping.</summary>
     public P2mMirror? Mirror { get; set; }
 

@@ -15,12 +15,17 @@ public sealed class NestedPageTable : P2m
     private const ulong Present = 1, Writable = 2, User = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80, NoExecute = 1UL << 63;
     private const ulong AddressMask = 0x000f_ffff_ffff_f000;
     private const int TypeShift = 52;
+    private const ulong NoRemoval = ulong.MaxValue;
 
     private readonly PhysicalMemory _memory;
     private readonly FrameSource _tables;
     private readonly bool _hasGigabytePages;
     private readonly Mfn _root;
     private uint _generation = 1;
+
+    // The last change, when it was the removal of one small page, and the generation before it.
+    private ulong _removed;
+    private ulong _generationBeforeRemoval = NoRemoval;
 
     public NestedPageTable(PhysicalMemory memory, FrameSource tables, Mfn root, bool hasGigabytePages)
     {
@@ -101,13 +106,29 @@ public sealed class NestedPageTable : P2m
             return false;
         _memory.Write64(table, offset, 0);
         Mirror?.Set(guestFrame, Mfn.Invalid, order, P2mType.None);
-        Changed();
+        if (order != 0)
+        {
+            Changed();
+            return true;
+        }
+
+        // A reader that sees the new frame does not see the old generation beside it.
+        Volatile.Write(ref _generationBeforeRemoval, NoRemoval);
+        Volatile.Write(ref _removed, guestFrame.Value);
+        Volatile.Write(ref _generationBeforeRemoval, _generation);
+        Bump();
         return true;
+    }
+
+    public override bool TryFindOnlyRemoval(uint sinceGeneration, out Gfn guestFrame)
+    {
+        guestFrame = new Gfn(Volatile.Read(ref _removed));
+        return Volatile.Read(ref _generationBeforeRemoval) == sinceGeneration;
     }
 
     public override void Flush()
     {
-        Changed();
+        Bump();
         Interlocked.MemoryBarrier();
         Runtime.Root.Platform.ExpelGuests(this);
         Mirror?.Flush();
@@ -142,7 +163,13 @@ public sealed class NestedPageTable : P2m
     }
 
     // Every vCPU compares the generation before it enters the guest and flushes its translations, and the mirror's, when it has changed.
-    private void Changed() => Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.As<uint, int>(ref _generation), 1);
+    private void Changed()
+    {
+        Volatile.Write(ref _generationBeforeRemoval, NoRemoval);
+        Bump();
+    }
+
+    private void Bump() => Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.As<uint, int>(ref _generation), 1);
 
     private static ulong Flags(P2mType type)
     {
