@@ -200,6 +200,8 @@ public sealed partial class GrantTable
         ulong needed = status ? (index + 1) * GrantFramesPerStatusFrame : index + 1;
         if (index >= uint.MaxValue || (status ? index >= StatusFramesFor(MaxFrames) : index >= MaxFrames))
             return HypercallError.EINVAL;
+        if (index >= (status ? StatusFrameCount : FrameCount) && Domain.IsDying)
+            return HypercallError.EBUSY; // Xen still has the frame, and gives nobody another reference to it
         if (index >= (status ? StatusFrameCount : FrameCount) && !Grow((uint)System.Math.Min(needed, MaxFrames)))
             return HypercallError.EINVAL;
         if (index >= (status ? StatusFrameCount : FrameCount))
