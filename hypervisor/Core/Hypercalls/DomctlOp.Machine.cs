@@ -14,9 +14,6 @@ namespace XenSharp.Core.Hypercalls;
 
 public static partial class DomctlOp
 {
-    // XEN_DOMCTL_soft_reset_cont.
-    private const DomctlCommand ContinueSoftReset = (DomctlCommand)23;
-
     private const uint PortCount = 0x1_0000;
 
     // Interrupts of the local APICs and messages to them.
@@ -43,7 +40,6 @@ public static partial class DomctlOp
                 const uint lastCommand = 9;
                 return operation.Read<uint>() <= lastCommand ? ENODEV : EOPNOTSUPP;
             case DomctlCommand.VmTraceOperation: return EINVAL;
-            case ContinueSoftReset: return domain == operation.Caller.Domain ? EINVAL : EBUSY; // none is under way
             default: return ENOSYS;
         }
     }
