@@ -50,6 +50,8 @@ public sealed class HostRegions : ObjectRegions
         }
     }
 
+    public override ulong SizeOf(RegionKind kind) => 0;
+
     /// <summary>Whether a region has not been given back.</summary>
     public bool Holds(RegionSlot slot)
     {

@@ -4,6 +4,7 @@
 using XenSharp.Core.Console;
 using XenSharp.Core.Domains;
 using XenSharp.Core.Memory;
+using XenSharp.Edge;
 
 namespace XenSharp.Core.Debugging;
 
@@ -30,6 +31,11 @@ public static class MemoryDump
         }
 
         console.Begin(caller).Text("    hypervisor: "u8).Decimal(kept * KibPerPage).Text("kB"u8).End();
+        ObjectRegions regions = host.Regions;
+        console.Begin(caller).Text("    objects: "u8).Decimal((ulong)regions.InUse(RegionKind.Domain)).Text(" domains of "u8).Decimal(regions.SizeOf(RegionKind.Domain))
+            .Text(" bytes, "u8).Decimal((ulong)regions.InUse(RegionKind.Vcpu)).Text(" vCPUs of "u8).Decimal(regions.SizeOf(RegionKind.Vcpu)).Text(" bytes"u8).End();
+        console.Begin(caller).Text("    left by dead domains: "u8).Decimal(LeakCheck.FramesWithoutOwner(host)).Text(" pages, "u8)
+            .Decimal((ulong)LeakCheck.VcpusWithoutDomain(host)).Text(" vCPUs"u8).End();
     }
 
     public static void Heap(Host host, Cpu caller)

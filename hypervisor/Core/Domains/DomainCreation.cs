@@ -90,7 +90,7 @@ public static class DomainCreation
         using SpinLock.Guard guard = domain.Lock.Enter(caller);
         if (domain.IsDying || domain.FindVcpu(id) != null)
             return domain.IsDying ? EINVAL : 0;
-        if (!host.Regions.TryBegin(RegionKind.Vcpu, caller, out RegionSlot region))
+        if (host.Regions.InUse(RegionKind.Vcpu) >= TimerQueue.MaxGuestVcpus || !host.Regions.TryBegin(RegionKind.Vcpu, caller, out RegionSlot region))
             return ENOMEM;
         PlantedFault.StrikeVcpu(host);
         Vcpu? vcpu = Vcpu.Create(domain, id, caller);

@@ -216,7 +216,8 @@ public sealed partial class FrameAllocator
             _frames[new Mfn(i)] = default;
     }
 
-    private bool IsKnown(ulong frame)
+    /// <summary>Whether the frame's record means anything yet.</summary>
+    public bool IsKnown(ulong frame)
     {
         ulong piece = frame >> PieceOrder;
         int word = (int)(piece >> 6);

@@ -32,8 +32,13 @@ public abstract class Timer
 /// <summary>The heap. Any CPU may arm or cancel; only the owner expires.</summary>
 public sealed class TimerQueue(Host host, Cpu processor)
 {
-    /// <summary>The most timers that one CPU can carry: three for each vCPU and the hypervisor's own.</summary>
-    public const int Capacity = 2048;
+    /// <summary>The most timers that one CPU can carry. All of the machine's fit: see <see cref="MaxGuestVcpus"/>.</summary>
+    public const int Capacity = 4096;
+
+    /// <summary>
+    /// vCPUs that all domains but dom0 may have together: four timers of each, two of each domain, and those of dom0 fit into one queue.
+    /// </summary>
+    public const int MaxGuestVcpus = (Capacity - 640) / 6;
 
     private readonly Timer?[] _heap = new Timer?[Capacity];
     private readonly SpinLock _lock = new(LockScope.Host);

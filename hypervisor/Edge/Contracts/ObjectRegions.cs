@@ -36,4 +36,7 @@ public abstract class ObjectRegions
 
     /// <summary>Regions of a kind that hold objects.</summary>
     public abstract int InUse(RegionKind kind);
+
+    /// <summary>Bytes of a region of a kind.</summary>
+    public abstract ulong SizeOf(RegionKind kind);
 }

@@ -40,8 +40,7 @@ internal sealed unsafe class ObjectPools(Host host) : ObjectRegions
 
     public override int InUse(RegionKind kind) => _inUse[(int)kind];
 
-    /// <summary>Bytes of a region with its header.</summary>
-    public ulong SizeOf(RegionKind kind) => _sizes[(int)kind];
+    public override ulong SizeOf(RegionKind kind) => _sizes[(int)kind];
 
     /// <summary>Learns the sizes and makes the first regions; once, with the heap sealed.</summary>
     public bool Prepare(Cpu cpu)

@@ -3,7 +3,9 @@
 
 using System;
 using XenSharp.Abi;
+using XenSharp.Core.Debugging;
 using XenSharp.Core.Domains;
+using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
 using XenSharp.Testing;
 using Xunit;
@@ -87,7 +89,25 @@ public class CreationTests
             _tools.Machine.Schedule();
             Assert.Null(_tools.Machine.Host.Domains.Find(domain.Id));
             Assert.Equal(before, _tools.Count());
+            Assert.Equal(0ul, LeakCheck.FramesWithoutOwner(_tools.Machine.Host));
+            Assert.Equal(0, LeakCheck.VcpusWithoutDomain(_tools.Machine.Host));
         }
+    }
+
+    [Fact]
+    public void VcpusAreLimitedByTheTimersThatOneCpuCanCarry()
+    {
+        int made = 0;
+        long result = 0;
+        for (; result == 0; made += result == 0 ? 96 : 0)
+        {
+            Assert.Equal(0, _tools.Create(ToolstackDomain.Pvh(96), 0, out ushort id));
+            result = _tools.Call(DomctlCommand.MaxVcpus, id, 96);
+        }
+
+        Assert.Equal(NoMemory, result);
+        Assert.Equal(TimerQueue.MaxGuestVcpus, _tools.Machine.Regions.InUse(XenSharp.Edge.RegionKind.Vcpu));
+        Assert.Equal(TimerQueue.MaxGuestVcpus / 96 * 96, made);
     }
 
     [Fact]
