@@ -12,13 +12,14 @@ namespace XenSharp.Edge;
 /// </summary>
 public sealed unsafe class PagedTable<T> where T : unmanaged
 {
-    private readonly ulong[] _pages;
+    // Frame numbers, as short as the frame table keeps them.
+    private readonly uint[] _pages;
     private readonly FrameSource _source;
     private int _pageCount;
 
     public PagedTable(int capacity, FrameSource source)
     {
-        _pages = new ulong[(capacity + RecordsPerPage - 1) / RecordsPerPage];
+        _pages = new uint[(capacity + RecordsPerPage - 1) / RecordsPerPage];
         _source = source;
     }
 
@@ -44,7 +45,7 @@ public sealed unsafe class PagedTable<T> where T : unmanaged
     {
         if (_pageCount >= _pages.Length || !_source.TryAllocate(out Mfn frame))
             return false;
-        _pages[_pageCount] = frame.Value;
+        _pages[_pageCount] = (uint)frame.Value;
         System.Threading.Volatile.Write(ref _pageCount, _pageCount + 1);
         return true;
     }
