@@ -45,6 +45,7 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
 
     public override P2mEntry Lookup(Gfn guestFrame)
     {
+        SwitchPoint.Reached();
         lock (_mappings)
         {
             if (!TryFind(guestFrame.Value, out ulong start))
