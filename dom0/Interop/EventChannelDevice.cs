@@ -65,6 +65,17 @@ public sealed unsafe class EventChannelDevice : IDisposable
         }
     }
 
+    /// <summary>Takes an event that waits, without waiting for one; its port stays masked until <see cref="Unmask"/>.</summary>
+    public bool TryTake(out uint port)
+    {
+        port = 0;
+        fixed (uint* target = &port)
+        {
+            // SAFETY: the kernel writes whole ports, at most the length given.
+            return LinuxCalls.Read(_device, target, sizeof(uint)) == sizeof(uint);
+        }
+    }
+
     /// <summary>Makes <see cref="Wait"/> return false, now and from now on.</summary>
     public void Stop()
     {

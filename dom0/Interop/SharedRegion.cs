@@ -26,6 +26,14 @@ public sealed unsafe class SharedRegion : IDisposable
 
     public static SharedRegion Anonymous(long length) => new(-1, length);
 
+    /// <summary>Memory that a device or a kernel file offers.</summary>
+    public static SharedRegion OfDevice(string path, long length)
+    {
+        // SAFETY: the path is pinned and ends with a nul.
+        fixed (byte* name = Encoding.UTF8.GetBytes(path + "\0"))
+            return new SharedRegion(SystemFailure.Check(LibC.open(name, LibC.O_RDWR | LibC.O_CLOEXEC, 0), $"open {path}"), length);
+    }
+
     /// <summary>The file is made if it is not there, and has the length afterwards; its memory is taken by <see cref="Reserve"/>.</summary>
     public static SharedRegion OfFile(string path, long length)
     {

@@ -11,32 +11,32 @@ namespace XenSharp.Xenstored;
 internal sealed partial class Daemon : IDisposable
 {
     private const int ListenerKey = -1;
+    private const int KeeperKey = -2;
+    private const int EventsKey = -3;
     private const int MostSlots = 4096;
+    private const int HoldTurnMs = 10;
+    private const int StallTurnMs = 1000;
+    private const int EventTimeoutMs = 20_000;
 
+    private readonly DaemonOptions _options;
     private readonly Epoll _epoll = new();
     private readonly EpollEvent[] _events = new EpollEvent[128];
-    private readonly SharedRegion _region;
-    private readonly List<Client?> _clients = [];
-    private readonly Stack<int> _freeNumbers = new();
+    private readonly Client?[] _clients = new Client?[MostSlots];
     private readonly List<Client> _dirty = [];      // Have something to send.
     private readonly List<Client> _changed = [];    // Have a position to publish.
     private readonly List<Client> _held = [];
     private readonly DaemonHost _host;
-    private readonly int _listener;
     private volatile bool _isStopping;
 
-    public Daemon(DaemonOptions options)
-    {
-        _region = SharedRegion.Anonymous((long)MostSlots * Slot.Size);
-        _host = new DaemonHost(this, options);
-        Server = new XenstoreServer(_host, options.Seed);
-        options.Quotas?.Invoke(Server.Quotas);
-        Server.CreateInitialNodes();
-        _listener = UnixSocket.Listen(options.SocketPath, 128);
-        _epoll.Add(_listener, EpollFlags.Read, ListenerKey);
-    }
+    public XenstoreServer Server { get; private set; }
 
-    public XenstoreServer Server { get; }
+    /// <summary>The domain whose request is being served, if it has no privilege.</summary>
+    public DomainRecord? Cause { get; private set; }
+
+    public AccessLog AccessLog { get; } = new();
+
+    /// <summary>Whether the access log is to be opened anew with the next turn; set by any thread.</summary>
+    public bool ReopenLog { get; set; }
 
     public void Run()
     {
@@ -47,35 +47,42 @@ internal sealed partial class Daemon : IDisposable
     /// <summary>Waits once, and serves what came.</summary>
     public void Turn(int timeoutMs)
     {
-        int count = _epoll.Wait(_events, Server.HasHolds ? 10 : timeoutMs);
+        int count = _epoll.Wait(_events, TurnTime(timeoutMs));
+        if (ReopenLog)
+        {
+            ReopenLog = false;
+            AccessLog.Open();
+        }
         for (int index = 0; index < count; index++)
         {
             int key = _events[index].Key;
-            if (key == ListenerKey)
+            if (key >= 0)
+            {
+                if (_clients[key] is { } client)
+                    OnEvent(client, _events[index].Flags);
+            }
+            else if (key == ListenerKey)
+            {
                 AcceptAll();
-            else if (_clients[key] is { } client)
-                OnEvent(client, _events[index].Flags);
+            }
+            else if (key == KeeperKey)
+            {
+                TakeFromKeeper();
+            }
+            else
+            {
+                OnRingEvents();
+            }
         }
-        if (Server.HasHolds)
-            Server.EndOldHolds();
-        ServeHeld();
+        if (_held.Count > 0)
+            ServeHeld();
         FlushDirty();
+        if (_state is not null && (count == 0 || _state.IsSaving || _state.IsDue))
+            _state.Turn(Server, _host.Now);
     }
 
-    /// <summary>Ends Run soon; may be called by any thread, and takes effect with the next event.</summary>
+    /// <summary>Ends Run with the next event; may be called by any thread.</summary>
     public void Stop() => _isStopping = true;
-
-    public void Dispose()
-    {
-        foreach (Client? client in _clients)
-        {
-            if (client is not null)
-                UnixSocket.Close(client.Descriptor);
-        }
-        UnixSocket.Close(_listener);
-        _epoll.Dispose();
-        _region.Dispose();
-    }
 
     internal void MarkChanged(Client client)
     {
@@ -90,41 +97,10 @@ internal sealed partial class Daemon : IDisposable
         _dirty.Add(client);
     }
 
-    /// <summary>The connection is gone from the store.</summary>
-    internal void Remove(Client client)
+    private int TurnTime(int timeoutMs)
     {
-        if (_clients[client.Number] != client)
-            return;
-        _epoll.Remove(client.Descriptor);
-        UnixSocket.Close(client.Descriptor);
-        _clients[client.Number] = null;
-        _freeNumbers.Push(client.Number);
-        _held.Remove(client);
-    }
-
-    private void AcceptAll()
-    {
-        for (int descriptor = UnixSocket.Accept(_listener); descriptor >= 0; descriptor = UnixSocket.Accept(_listener))
-        {
-            if (!_freeNumbers.TryPop(out int number))
-            {
-                number = _clients.Count;
-                if (number == MostSlots)
-                {
-                    _host.Log(LogLevel.Error, $"more than {MostSlots} clients at once; one was turned away");
-                    UnixSocket.Close(descriptor);
-                    continue;
-                }
-                _clients.Add(null);
-            }
-            Connection connection = Server.OpenSocket();
-            Slot slot = new(_region, (long)number * Slot.Size);
-            slot.Clear(connection.Id, -1);
-            Client client = new(number, slot, connection) { Descriptor = descriptor };
-            connection.HostState = client;
-            _clients[number] = client;
-            _epoll.Add(descriptor, EpollFlags.Read, number);
-        }
+        int most = _state is { IsSaving: true } ? 0 : Server.HasHolds ? HoldTurnMs : _held.Count > 0 || _state is { IsSafe: false } ? StallTurnMs : -1;
+        return most < 0 ? timeoutMs : timeoutMs < 0 ? most : Math.Min(timeoutMs, most);
     }
 
     private void OnEvent(Client client, EpollFlags flags)
@@ -137,10 +113,8 @@ internal sealed partial class Daemon : IDisposable
         if ((flags & (EpollFlags.Read | EpollFlags.HangUp | EpollFlags.Error)) == 0 || !client.Connection.IsOpen)
             return;
         bool isFull = client.Slot.Waiting == Slot.InSize;
-        if (!isFull && client.Slot.Receive(client.Descriptor) == TransferState.Closed)
-            Server.Close(client.Connection);
-        else if (isFull && (flags & (EpollFlags.HangUp | EpollFlags.Error)) != 0)
-            Server.Close(client.Connection);
+        if (isFull ? (flags & (EpollFlags.HangUp | EpollFlags.Error)) != 0 : client.Slot.Receive(client.Descriptor) == TransferState.Closed)
+            Close(client);
         else
             Serve(client);
     }
@@ -148,65 +122,88 @@ internal sealed partial class Daemon : IDisposable
     /// <summary>Serves what is there, unless the client must wait or does not take its answers.</summary>
     private void Serve(Client client)
     {
-        while (client.Connection.IsOpen)
+        while (client.Connection.IsOpen && !_isStopping)
         {
-            if (client.Connection.IsHeld)
+            if (MustWait(client))
             {
-                if (!_held.Contains(client))
+                if (!client.IsHeld)
                     _held.Add(client);
+                client.IsHeld = true;
                 return;
             }
             if (!client.HasRoomForAnswer)
             {
-                MarkChanged(client);
                 Flush(client);
-                if (!client.HasRoomForAnswer)
+                if (!client.Connection.IsOpen || !client.HasRoomForAnswer)
                     return;
             }
-            if (!client.TryPeek(out XenSharp.Abi.XenstoreMessageHeader header, out ReadOnlySpan<byte> payload, out bool isBroken))
+            if (!client.TryPeek(out Abi.XenstoreMessageHeader header, out ReadOnlySpan<byte> payload, out bool isBroken))
             {
                 if (isBroken)
-                    Server.Close(client.Connection);
+                    Break(client);
+                else if (client.Ring is { IsBroken: false } ring && ring.Pull(client.Slot))
+                    continue;
                 return;
             }
             client.Slot.Take(Client.HeaderSize + payload.Length);
             MarkChanged(client);
-            _host.Trace(client, header, payload, isAnswer: false);
+            if (AccessLog.IsOn)
+                AccessLog.Write(client.Connection, header, payload, isAnswer: false);
+            Cause = client.Connection.IsUnprivileged ? client.Connection.Domain : null;
             Server.Handle(client.Connection, header, payload);
+            Cause = null;
             Publish();
         }
     }
 
+    private bool MustWait(Client client)
+    {
+        if (!client.Connection.IsUnprivileged)
+            return false;
+        DomainRecord domain = client.Connection.Domain!;
+        if (client.Connection.IsHeld)
+            return true;
+        if (Stalls(domain, Quota.Outstanding, domain.Outstanding))
+            return true;
+        return Server.Quotas[Quota.Memory] != 0 && Stalls(domain, Quota.Memory, domain.Memory);
+    }
+
+    private bool Stalls(DomainRecord domain, Quota quota, long use)
+    {
+        if (use < Server.Quotas[quota])
+            return false;
+        _host.LogQuota(domain.Id, Quotas.NameOf(quota), Server.Quotas[quota], use);
+        return true;
+    }
+
     private void ServeHeld()
     {
+        if (Server.HasHolds)
+            Server.EndOldHolds();
+        foreach (Client? client in _clients.AsSpan(Keeper.MostSockets))
+        {
+            while (client is not null && client.HasStaleEvent(_host.Now - EventTimeoutMs))
+                DropStale(client);
+        }
         for (int index = _held.Count - 1; index >= 0; index--)
         {
             Client client = _held[index];
-            if (client.Connection.IsHeld)
+            if (client.Connection.IsOpen && MustWait(client))
                 continue;
             _held.RemoveAt(index);
+            client.IsHeld = false;
             Serve(client);
         }
     }
 
-    private void Publish()
-    {
-        foreach (Client client in _changed)
-        {
-            client.IsChanged = false;
-            client.Slot.Publish();
-        }
-        _changed.Clear();
-    }
-
     private void FlushDirty()
     {
-        // A client that is served here because it took its answers may make others dirty.
+        // A client that is served because it took its answers may make others dirty.
         for (int index = 0; index < _dirty.Count; index++)
         {
             Client client = _dirty[index];
             client.IsDirty = false;
-            if (client.Connection.IsOpen)
+            if (client.Connection.IsOpen && client.HasUnsent)
                 Flush(client);
         }
         _dirty.Clear();
@@ -218,10 +215,14 @@ internal sealed partial class Daemon : IDisposable
         {
             if (client.Slot.Unsent > 0)
             {
-                TransferState state = client.Slot.Send(client.Descriptor);
+                TransferState state = TransferState.Done;
+                if (client.Ring is { } ring)
+                    ring.Push(client.Slot);
+                else
+                    state = client.Slot.Send(client.Descriptor);
                 if (state == TransferState.Closed)
                 {
-                    Server.Close(client.Connection);
+                    Close(client);
                     return;
                 }
                 if (client.Slot.Unsent > 0)
@@ -230,8 +231,7 @@ internal sealed partial class Daemon : IDisposable
                     return;
                 }
             }
-            if (client.Refill())
-                client.Slot.Publish();
+            Refill(client);
         }
         client.NoteAllSent();
         Wait(client, isBlocked: false);
@@ -239,7 +239,7 @@ internal sealed partial class Daemon : IDisposable
 
     private void Wait(Client client, bool isBlocked)
     {
-        if (client.IsBlocked == isBlocked)
+        if (client.IsBlocked == isBlocked || client.Descriptor < 0)
             return;
         client.IsBlocked = isBlocked;
         _epoll.Modify(client.Descriptor, isBlocked ? EpollFlags.Write : EpollFlags.Read, client.Number);

@@ -1,18 +1,41 @@
 // SPDX-License-Identifier: MIT
-// What the daemon is started with. Filled by Program from the command line, and by tests.
+// What the daemon is started with. Filled by CommandLine, and by tests.
 
 using System;
+using System.Collections.Generic;
 using XenSharp.Xenstore.Protocol;
 
 namespace XenSharp.Xenstored;
 
 internal sealed record DaemonOptions
 {
+    /// <summary>Where to listen; unused if a keeper does.</summary>
     public required string SocketPath { get; init; }
+
+    /// <summary>The channel to the keeper, or -1.</summary>
+    public int KeeperDescriptor { get; init; } = -1;
+
+    /// <summary>Where the state is kept; null for a daemon that forgets.</summary>
+    public string? StateFolder { get; init; }
+
+    /// <summary>Begin a new generation of the state when the log is longer than this.</summary>
+    public long MostLog { get; init; } = 64 << 20;
+
+    /// <summary>This program is to take over from another one: leave the state alone if it cannot be read.</summary>
+    public bool IsTrial { get; init; }
+
+    /// <summary>Serve domains through Xen's devices.</summary>
+    public bool HasXen { get; init; }
+
+    public bool KeepsOrphans { get; init; }
+
+    public string? TraceFile { get; init; }
 
     public ulong Seed { get; init; } = (ulong)Random.Shared.NextInt64();
 
-    public Action<Quotas>? Quotas { get; init; }
+    public IReadOnlyList<(Quota Quota, int Limit)> Quotas { get; init; } = [];
 
-    public Action<LogLevel, string>? Log { get; init; }
+    public int? SoftMemory { get; init; }
+
+    public Action<LogLevel, string> Log { get; init; } = (_, _) => { };
 }

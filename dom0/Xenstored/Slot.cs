@@ -72,15 +72,27 @@ internal sealed class Slot(SharedRegion region, long start)
     }
 
     /// <summary>Reads the counters that a former daemon left.</summary>
-    /// <param name="position">The position that its journal has for this slot, if that is newer.</param>
-    public void Restore(ulong? position)
+    /// <param name="journaled">The last position that the journal has for this slot; it counts if it is ahead of the slot's own.</param>
+    public void Restore(ulong? journaled)
     {
-        ulong last = position ?? Field(PositionField);
+        ulong last = Field(PositionField);
+        if (journaled is { } other && ((int)((uint)other - (uint)last) > 0 || ((uint)other == (uint)last && (int)((uint)(other >> 32) - (uint)(last >> 32)) > 0)))
+            last = other;
         Taken = (uint)last;
         OutEnd = (uint)(last >> 32);
         Field(PositionField) = last;
         Received = Settle(ReceivingField, ReceiveHeader);
         Sent = Settle(SendingField, SendHeader);
+    }
+
+    /// <summary>Begins with counters that the other side has already.</summary>
+    public void Begin(uint received, uint sent)
+    {
+        Received = Taken = received;
+        Sent = OutEnd = sent;
+        Volatile.Write(ref Field(ReceivingField), received);
+        Volatile.Write(ref Field(SendingField), sent);
+        Publish();
     }
 
     /// <summary>Receives what fits.</summary>

@@ -70,7 +70,7 @@ internal ref struct RecordWriter
         Length += sizeof(ulong);
     }
 
-    public void Add(ReadOnlySpan<byte> text)
+    public void Add(scoped ReadOnlySpan<byte> text)
     {
         Add((ushort)text.Length);
         text.CopyTo(_buffer[Length..]);

@@ -43,6 +43,9 @@ internal sealed class Transaction
     /// <summary>A quota was hit: END answers ENOMEM, as in Xen.</summary>
     public bool HasFailed { get; set; }
 
+    /// <summary>It was restored on a tree that answers it differently: END answers EAGAIN.</summary>
+    public bool HasChanged { get; set; }
+
     /// <summary>Changes to the use of each domain.</summary>
     public List<(int Domain, int Nodes, long Memory)> Uses { get; } = [];
 
@@ -59,6 +62,7 @@ internal sealed class Transaction
         Id = id;
         Snapshot = snapshot;
         HasFailed = false;
+        HasChanged = false;
         LogLength = 0;
         _nodes.Clear();
         Restart(branch);

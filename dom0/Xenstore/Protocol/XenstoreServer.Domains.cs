@@ -180,6 +180,8 @@ public sealed partial class XenstoreServer
             _releasePermissions = [new Permission(0, Access.None, 1)];
         if (_introducePermissions.Length == 0)
             _introducePermissions = [new Permission(0, Access.None, 1)];
+        RecordSpecialPermissions(isIntroduce: true);
+        RecordSpecialPermissions(isIntroduce: false);
         _domains.Remove(domain.Id);
         _incarnations[domain.Id] = (ushort)(domain.Incarnation % Permission.MostIncarnation + 1);
         RecordDomain(StateRecord.DomainGone, domain);

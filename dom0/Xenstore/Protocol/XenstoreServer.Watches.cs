@@ -86,6 +86,14 @@ public sealed partial class XenstoreServer
         return AnswerOk();
     }
 
+    /// <summary>The client begins anew: no watches, no transactions.</summary>
+    public void ResetConnection(Connection connection)
+    {
+        DropWatches(connection);
+        DropTransactions(connection);
+        RecordConnection(StateRecord.WatchesReset, connection);
+    }
+
     private void DropWatches(Connection connection)
     {
         // From the last one, which its index finds first.

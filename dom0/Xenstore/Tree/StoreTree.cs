@@ -105,7 +105,7 @@ public sealed class StoreTree
         return length;
     }
 
-    internal DirectoryCursor Children(uint node) => _directories.Enumerate(HeaderOf(node).Directory);
+    internal DirectoryCursor Children(uint node, int skipBytes = 0) => _directories.Enumerate(HeaderOf(node).Directory, skipBytes);
 
     /// <summary>Gives a node that exists another value.</summary>
     public void SetValue(Branch branch, ReadOnlySpan<byte> path, ReadOnlySpan<byte> value, ulong generation, int writer) =>

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// Domains as clients: their rings and event channels. Without Xen, INTRODUCE is answered and nothing is mapped, which serves tests.
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using XenSharp.Interop;
+using XenSharp.Xenstore.Protocol;
+
+namespace XenSharp.Xenstored;
+
+internal sealed partial class Daemon
+{
+    private readonly Dictionary<uint, Client> _byPort = [];
+    private XenDevices? _xen;
+
+    /// <summary>INTRODUCE of a domain that has no connection yet.</summary>
+    internal XenstoreError ConnectDomain(Connection connection, int port)
+    {
+        int number = FreeDomainNumber();
+        if (number < 0 || NewSlot(number) is not { } slot)
+            return XenstoreError.ENOSPC;
+        slot.Clear(connection.Id, connection.DomainId);
+        slot.Port = port;
+        Client client = new(number, slot, connection);
+        if (!TryOpenRing(client))
+        {
+            slot.ConnectionId = 0;
+            return XenstoreError.EINVAL;
+        }
+        Attach(client);
+        client.Ring?.Begin(slot);
+        return XenstoreError.None;
+    }
+
+    /// <summary>INTRODUCE again: a new event channel, an empty ring.</summary>
+    internal XenstoreError ReconnectDomain(Connection connection, int port)
+    {
+        if (connection.HostState is not Client client)
+            return XenstoreError.EINVAL;
+        client.Slot.Port = port;
+        client.DropAll();
+        if (client.Ring is { } ring)
+        {
+            Unbind(client);
+            ring.Dispose();
+            if (!TryOpenRing(client))
+                return XenstoreError.EINVAL;
+        }
+        client.Ring?.Reset(client.Slot);
+        return XenstoreError.None;
+    }
+
+    internal DomainState StateOf(int domain) => _xen is null ? DomainState.Running : _xen.StateOf(domain);
+
+    internal void Unbind(Client client)
+    {
+        if (_xen is null || client.LocalPort == 0)
+            return;
+        _byPort.Remove(client.LocalPort);
+        _xen.Unbind(client.LocalPort);
+        client.LocalPort = 0;
+    }
+
+    /// <summary>With Xen: opens its devices, and makes the daemon's own domain a client unless it is one already.</summary>
+    private void OpenXen()
+    {
+        if (!_options.HasXen)
+            return;
+        _xen = new XenDevices();
+        _epoll.Add(_xen.Descriptor, EpollFlags.Read, EventsKey);
+    }
+
+    private void ConnectOwnDomain()
+    {
+        if (_xen is null || Server.FindDomain(0)?.Connection is not null)
+            return;
+        if (Server.IntroduceOwnDomain(0, _xen.OwnPort) is null)
+            throw new IOException("the xenstore ring of this domain cannot be mapped; is another xenstored running?");
+    }
+
+    private void RestoreDomain(int number, Slot slot, Connection connection, ulong? position)
+    {
+        slot.Restore(position);
+        Client client = new(number, slot, connection);
+        // A domain whose ring cannot be mapped any more stays a client until its end is told.
+        if (TryOpenRing(client))
+            client.Ring?.Continue(slot);
+        Attach(client);
+    }
+
+    private bool TryOpenRing(Client client)
+    {
+        if (_xen is null)
+            return true;
+        int domain = client.Connection.DomainId;
+        try
+        {
+            RingPage page = domain == 0 ? _xen.MapOwnRing() : _xen.MapRing(domain);
+            uint local = _xen.Bind(domain, client.Slot.Port);
+            client.LocalPort = local;
+            client.Ring = new GuestRing(page, () => _xen.Notify(local));
+            _byPort[local] = client;
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or System.ComponentModel.Win32Exception or SystemFailure)
+        {
+            _host.Log(LogLevel.Error, $"the ring of domain {domain} cannot be opened: {failure.Message}");
+            return false;
+        }
+    }
+
+    private void OnRingEvents()
+    {
+        while (_xen!.TryTakeEvent(out uint port))
+        {
+            if (port == _xen.DomainPort)
+            {
+                Server.CheckDomains();
+                Publish();
+            }
+            else if (_byPort.TryGetValue(port, out Client? client))
+            {
+                OnRing(client);
+            }
+            _xen.Unmask(port);
+        }
+    }
+
+    private void OnRing(Client client)
+    {
+        GuestRing ring = client.Ring!;
+        if (ring.WantsReconnection)
+        {
+            Server.ResetConnection(client.Connection);
+            client.DropAll();
+            ring.Reset(client.Slot);
+            Publish();
+            return;
+        }
+        if (ring.IsBroken)
+            return;
+        if (client.HasUnsent)
+            Flush(client);
+        ring.Pull(client.Slot);
+        Serve(client);
+    }
+
+    private int FreeDomainNumber()
+    {
+        for (int number = Keeper.MostSockets; number < MostSlots; number++)
+        {
+            if (_clients[number] is null)
+                return number;
+        }
+        return -1;
+    }
+}
