@@ -136,7 +136,7 @@ internal sealed partial class Daemon
 
     private XenstoreServer NewServer()
     {
-        XenstoreServer server = new(_host, _options.Seed) { KeepsOrphans = _options.KeepsOrphans };
+        XenstoreServer server = new(_host, _state?.Seed(_options.Seed) ?? _options.Seed) { KeepsOrphans = _options.KeepsOrphans };
         foreach ((Quota quota, int limit) in _options.Quotas)
             server.Quotas[quota] = limit;
         if (_options.SoftMemory is { } limitOfMemory)

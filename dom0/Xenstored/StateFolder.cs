@@ -62,6 +62,16 @@ internal sealed class StateFolder : IDisposable
 
     public string SlotPath => Path.Combine(_folder, "slots");
 
+    /// <summary>The seed that goes with the state: fingerprints of answers are made with it.</summary>
+    public ulong Seed(ulong suggested)
+    {
+        string path = Path.Combine(_folder, "seed");
+        if (File.Exists(path) && ulong.TryParse(File.ReadAllText(path), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed))
+            return seed;
+        File.WriteAllText(path, suggested.ToString(CultureInfo.InvariantCulture));
+        return suggested;
+    }
+
     /// <summary>The newest state that can be read, if there is one.</summary>
     /// <param name="makeServer">Makes a server to read into; called again if a generation turns out to be unreadable.</param>
     /// <param name="own">Takes the daemon's own records.</param>

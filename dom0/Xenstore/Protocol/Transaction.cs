@@ -43,7 +43,7 @@ internal sealed class Transaction
     /// <summary>A quota was hit: END answers ENOMEM, as in Xen.</summary>
     public bool HasFailed { get; set; }
 
-    /// <summary>It was restored on a tree that answers it differently: END answers EAGAIN.</summary>
+    /// <summary>It was restored on a tree that answers it differently: only repeating it can tell whether it may commit.</summary>
     public bool HasChanged { get; set; }
 
     /// <summary>Changes to the use of each domain.</summary>

@@ -168,7 +168,7 @@ public sealed partial class XenstoreServer
 
     /// <summary>
     /// A saved transaction begins again on the saved tree: as long as its requests are answered as before, it cannot tell. One whose answers differ
-    /// would have ended in a conflict, and will.
+    /// sees the newer tree from now on, and commits only if they are the same again at its end.
     /// </summary>
     private void RestoreTransaction(StateRecord kind, ref RecordReader reader)
     {

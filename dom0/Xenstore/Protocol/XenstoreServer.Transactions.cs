@@ -106,7 +106,7 @@ public sealed partial class XenstoreServer
 
     private XenstoreError Commit(Transaction transaction)
     {
-        if (transaction.HasChanged || (!_tree.IsMainUnchangedSince(transaction.Snapshot) && !Repeat(transaction)))
+        if ((transaction.HasChanged || !_tree.IsMainUnchangedSince(transaction.Snapshot)) && !Repeat(transaction))
             return XenstoreError.EAGAIN;
         _tree.Adopt(transaction.Branch);
         _transaction = null;

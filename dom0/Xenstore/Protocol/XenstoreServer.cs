@@ -37,7 +37,7 @@ public sealed partial class XenstoreServer
         _seed = seed;
         _watches = new WatchIndex(seed);
         _branch = _tree.Main;
-        _domains[0] = new DomainRecord(0, 1) { Nodes = 1 };
+        _domains[0] = new DomainRecord(0, 1) { Nodes = 1, Memory = 1 + NodeSize(1, 0, 0) };
     }
 
     /// <summary>What becomes of answers and records.</summary>

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// A connection to xenstore. All operations may be used from many tasks at once; answers find their request by number.
+
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Threading;
+using System.Threading.Channels;
+using System.Threading.Tasks;
+
+namespace XenSharp.XenstoreClient;
+
+/// <summary>A change that a watch has seen.</summary>
+/// <param name="Path">What changed, below the watched path; relative if the watch was.</param>
+public readonly record struct XenstoreEvent(string Path, string Token);
+
+/// <param name="Letter">n, r, w or b.</param>
+public readonly record struct XenstorePermission(char Letter, int Domain)
+{
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Letter}{Domain}");
+}
+
+public sealed partial class XenstoreConnection : IAsyncDisposable
+{
+    private readonly Stream _stream;
+    private readonly SemaphoreSlim _sending = new(1);
+    private readonly ConcurrentDictionary<uint, TaskCompletionSource<(MessageType Type, byte[] Payload)>> _waiting = new();
+    private readonly ConcurrentDictionary<string, Channel<XenstoreEvent>> _watches = new();
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Task _receiving;
+    private uint _lastRequest;
+    private long _lastToken;
+    private volatile Exception? _failure;
+
+    private XenstoreConnection(Stream stream)
+    {
+        _stream = stream;
+        _receiving = Task.Run(ReceiveAsync);
+    }
+
+    /// <summary>Where xenstore is: $XENSTORED_PATH, the daemon's socket, or the kernel's device.</summary>
+    public static string DefaultPath
+    {
+        get
+        {
+            if (Environment.GetEnvironmentVariable("XENSTORED_PATH") is { Length: > 0 } path)
+                return path;
+            string socket = Path.Combine(Environment.GetEnvironmentVariable("XENSTORED_RUNDIR") ?? "/var/run/xenstored", "socket");
+            return File.Exists(socket) ? socket : File.Exists("/dev/xen/xenbus") ? "/dev/xen/xenbus" : "/proc/xen/xenbus";
+        }
+    }
+
+    /// <param name="path">A socket or a device; the default one if null.</param>
+    public static async Task<XenstoreConnection> ConnectAsync(string? path = null, CancellationToken cancellation = default)
+    {
+        path ??= DefaultPath;
+        if (path.EndsWith("xenbus", StringComparison.Ordinal))
+            return new XenstoreConnection(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0));
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
+            return new XenstoreConnection(new NetworkStream(socket, ownsSocket: true));
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Events of a path and everything below it; the first one comes at once, with the path itself. The watch ends with the enumeration. Events may be
+    /// spurious, and the same ones in a row are one: read the nodes after each.
+    /// </summary>
+    /// <param name="depth">How many levels below the path to look, where the daemon can limit that; null for all.</param>
+    public async IAsyncEnumerable<XenstoreEvent> WatchAsync(string path, int? depth = null, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        string token = string.Create(CultureInfo.InvariantCulture, $"xs{Interlocked.Increment(ref _lastToken)}");
+        Channel<XenstoreEvent> events = Channel.CreateUnbounded<XenstoreEvent>(new UnboundedChannelOptions { SingleReader = true });
+        _watches[token] = events;
+        try
+        {
+            byte[] request = depth is { } levels ? Wire.Strings(path, token, levels.ToString(CultureInfo.InvariantCulture)) : Wire.Strings(path, token);
+            await AskAsync(MessageType.Watch, request, 0, path, cancellation).ConfigureAwait(false);
+            await foreach (XenstoreEvent change in events.Reader.ReadAllAsync(cancellation).ConfigureAwait(false))
+                yield return change;
+        }
+        finally
+        {
+            _watches.TryRemove(token, out _);
+            if (_failure is null && !_closing.IsCancellationRequested)
+                await AskAsync(MessageType.Unwatch, Wire.Strings(path, token), 0, path, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closing.CancelAsync().ConfigureAwait(false);
+        await _stream.DisposeAsync().ConfigureAwait(false);
+        if (_stream is NetworkStream)
+            await _receiving.ConfigureAwait(false);
+        _sending.Dispose();
+        _closing.Dispose();
+    }
+
+    internal async Task<byte[]> AskAsync(MessageType type, byte[] payload, uint transaction, string what, CancellationToken cancellation)
+    {
+        if (payload.Length > Wire.MostPayload)
+            throw new XenstoreException("E2BIG", $"{type} {what}");
+        uint request = Interlocked.Increment(ref _lastRequest);
+        TaskCompletionSource<(MessageType Type, byte[] Payload)> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _waiting[request] = answer;
+        try
+        {
+            if (_failure is { } failure)
+                throw new IOException("The connection to xenstore has ended.", failure);
+            await _sending.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                // A message that was begun is sent as a whole: cancelling in its middle would end the connection for all.
+                await _stream.WriteAsync(Wire.Message(type, request, transaction, payload), CancellationToken.None).ConfigureAwait(false);
+            }
+            finally
+            {
+                _sending.Release();
+            }
+            (MessageType answered, byte[] bytes) = await answer.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            return answered == MessageType.Error ? throw new XenstoreException(Encoding.ASCII.GetString(bytes).TrimEnd('\0'), $"{type} {what}") : bytes;
+        }
+        finally
+        {
+            _waiting.TryRemove(request, out _);
+        }
+    }
+
+    private async Task ReceiveAsync()
+    {
+        byte[] header = new byte[Wire.HeaderSize];
+        try
+        {
+            while (true)
+            {
+                await _stream.ReadExactlyAsync(header, _closing.Token).ConfigureAwait(false);
+                MessageType type = (MessageType)BitConverter.ToUInt32(header, 0);
+                byte[] payload = new byte[BitConverter.ToInt32(header, 12)];
+                await _stream.ReadExactlyAsync(payload, _closing.Token).ConfigureAwait(false);
+                if (type == MessageType.WatchEvent)
+                    Deliver(payload);
+                else if (_waiting.TryGetValue(BitConverter.ToUInt32(header, 4), out var answer))
+                    answer.TrySetResult((type, payload));
+            }
+        }
+        catch (Exception failure) when (failure is IOException or OperationCanceledException or ObjectDisposedException or SocketException)
+        {
+            _failure = failure;
+            foreach (var answer in _waiting.Values)
+                answer.TrySetException(new IOException("The connection to xenstore has ended.", failure));
+            foreach (Channel<XenstoreEvent> events in _watches.Values)
+                events.Writer.TryComplete(new IOException("The connection to xenstore has ended.", failure));
+        }
+    }
+
+    private void Deliver(byte[] payload)
+    {
+        string[] parts = Wire.Split(payload);
+        if (parts.Length >= 2 && _watches.TryGetValue(parts[1], out Channel<XenstoreEvent>? events))
+            events.Writer.TryWrite(new XenstoreEvent(parts[0], parts[1]));
+    }
+}
