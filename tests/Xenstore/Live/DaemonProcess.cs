@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// A daemon with its keeper as real processes, in a folder of its own. XENSHARP_XENSTORED names another program than the one that was built.
+
+using System;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Threading;
+using XenSharp.Interop;
+
+namespace XenSharp.Tests.Xenstore.Live;
+
+internal sealed class DaemonProcess : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("xs").FullName;
+    private readonly Process _keeper;
+
+    public DaemonProcess(params string[] options)
+    {
+        string? program = Environment.GetEnvironmentVariable("XENSHARP_XENSTORED");
+        string library = Path.Combine(AppContext.BaseDirectory, "xensharp-xenstored.dll");
+        ProcessStartInfo start = program is null ? new("dotnet", [library, "-N", "-D", .. options]) : new(program, ["-N", "-D", .. options]);
+        start.Environment["XENSTORED_PATH"] = SocketPath;
+        start.RedirectStandardError = true;
+        start.RedirectStandardOutput = true;
+        _keeper = Process.Start(start)!;
+        _keeper.ErrorDataReceived += (_, line) => { lock (Log) Log.WriteLine(line.Data); };
+        _keeper.BeginErrorReadLine();
+        for (int wait = 0; !File.Exists(SocketPath); wait++)
+        {
+            if (wait == 3000 || _keeper.HasExited)
+                throw new InvalidOperationException($"The daemon does not start: {Log}");
+            Thread.Sleep(10);
+        }
+    }
+
+    public StringWriter Log { get; } = new();
+
+    public string SocketPath => Path.Combine(_folder, "socket");
+
+    public string StateFolder => SocketPath + ".state";
+
+    /// <summary>The number of the daemon that the keeper has now; 0 if it has none at this moment.</summary>
+    public int DaemonId
+    {
+        get
+        {
+            foreach (string task in Directory.GetDirectories($"/proc/{_keeper.Id}/task"))
+            {
+                string children = File.ReadAllText(Path.Combine(task, "children")).Trim();
+                if (children.Length > 0)
+                    return int.Parse(children.Split(' ')[0], CultureInfo.InvariantCulture);
+            }
+            return 0;
+        }
+    }
+
+    public bool KillDaemon()
+    {
+        int id = DaemonId;
+        return id != 0 && Processes.Signal(id, Processes.Kill);
+    }
+
+    public void Dispose()
+    {
+        int daemon = DaemonId;
+        Processes.Signal(_keeper.Id, Processes.Kill);
+        _keeper.WaitForExit();
+        if (daemon != 0)
+            Processes.Signal(daemon, Processes.Kill);
+        _keeper.Dispose();
+        try
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // The daemon's last breath; the folder is a temporary one.
+        }
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The daemon is killed again and again; its clients see pauses, and every answer once. XENSHARP_KILLS makes it longer.
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using XenSharp.Abi;
+using Xunit;
+
+namespace XenSharp.Tests.Xenstore.Live;
+
+public sealed class KillTests
+{
+    [Fact]
+    public async Task NothingThatWasAcknowledgedIsLost()
+    {
+        int kills = int.Parse(Environment.GetEnvironmentVariable("XENSHARP_KILLS") ?? "12", CultureInfo.InvariantCulture);
+        using DaemonProcess daemon = new();
+        using CancellationTokenSource end = new();
+        Task<int>[] clients = [.. Enumerable.Range(0, 3).Select(number => Task.Run(() => Client(daemon.SocketPath, number, end.Token)))];
+        Random random = new(kills);
+        for (int kill = 0; kill < kills; kill++)
+        {
+            // Not before the next daemon is at work: an answer proves it.
+            using (WireClient probe = new(daemon.SocketPath))
+                Assert.Equal("xenstored|", probe.Ask(XenstoreMessageType.Directory, "/tool|"));
+            Thread.SpinWait(random.Next(3_000_000));
+            while (!daemon.KillDaemon())
+                await Task.Yield();
+            Assert.All(clients, client => Assert.False(client.IsFaulted, client.Exception?.ToString()));
+        }
+        await end.CancelAsync();
+        foreach (int requests in await Task.WhenAll(clients))
+            Assert.True(requests > kills, $"only {requests} requests were answered: {daemon.Log}");
+        using WireClient last = new(daemon.SocketPath);
+        Assert.Equal("OK|", last.Ask(XenstoreMessageType.Control, "check|"));
+        Assert.DoesNotContain("corrected", daemon.Log.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("cannot be used", daemon.Log.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AnotherProgramTakesOverAndABadOneDoesNot()
+    {
+        using DaemonProcess daemon = new();
+        using WireClient client = new(daemon.SocketPath);
+        client.Ask(XenstoreMessageType.Write, "/kept|1");
+        client.Ask(XenstoreMessageType.Watch, "/kept|w|");
+        Assert.Equal("/kept|w|", client.WaitForEvent());
+        int first = daemon.DaemonId;
+        Assert.Equal("File not accessible.|", client.Ask(XenstoreMessageType.Control, "live-update|-f|/does/not/exist|"));
+        Assert.Equal("Not in live-update session.|", client.Ask(XenstoreMessageType.Control, "live-update|-s|"));
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Control, "live-update|-f|/bin/false|"));
+        Assert.StartsWith("Error activating new binary", client.Ask(XenstoreMessageType.Control, "live-update|-s|"), StringComparison.Ordinal);
+        Assert.Equal("1", client.Ask(XenstoreMessageType.Read, "/kept|"));
+        string script = Path.Combine(Path.GetDirectoryName(daemon.SocketPath)!, "new-daemon");
+        File.WriteAllText(script, $"#!/bin/sh\nexec {string.Join(' ', File.ReadAllText($"/proc/{daemon.DaemonId}/cmdline").Split('\0').TakeWhile(word => word != "--serve"))} \"$@\"\n");
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Control, $"live-update|-f|{script}|"));
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Control, "live-update|-s|-t|60|"));
+        Assert.NotEqual(first, daemon.DaemonId);
+        Assert.Equal("1", client.Ask(XenstoreMessageType.Read, "/kept|"));
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, "/kept/more|2"));
+        Assert.Equal("/kept/more|w|", client.WaitForEvent());
+    }
+
+    /// <summary>Writes, watches, and keeps transactions open; checks every answer against what it was told before.</summary>
+    private static int Client(string path, int number, CancellationToken end)
+    {
+        using WireClient client = new(path);
+        Dictionary<string, string> told = [];
+        Random random = new(number);
+        int requests = 0;
+        string home = $"/kill/c{number}";
+        string watched = $"{home}/watched";
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, $"{watched}|0"));
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Watch, $"{watched}|w|"));
+        Assert.Equal($"{watched}|w|", client.WaitForEvent());
+        for (int round = 0; !end.IsCancellationRequested; round++)
+        {
+            string node = $"{home}/n{random.Next(50)}";
+            string value = round.ToString(CultureInfo.InvariantCulture);
+            switch (random.Next(5))
+            {
+                case 0:
+                    Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, $"{watched}|{value}"));
+                    Assert.Equal($"{watched}|w|", client.WaitForEvent());
+                    Assert.Equal(value, client.Ask(XenstoreMessageType.Read, $"{watched}|"));
+                    Assert.Empty(client.Events);
+                    break;
+                case 1:
+                    uint id = uint.Parse(client.Ask(XenstoreMessageType.TransactionStart, "|").TrimEnd('|'), CultureInfo.InvariantCulture);
+                    Assert.Equal(told.GetValueOrDefault(node, "ENOENT"), client.Ask(XenstoreMessageType.Read, $"{node}|", id));
+                    Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, $"{node}|t{value}", id));
+                    Assert.Equal($"t{value}", client.Ask(XenstoreMessageType.Read, $"{node}|", id));
+                    Assert.Equal("OK|", client.Ask(XenstoreMessageType.TransactionEnd, "T|", id));
+                    told[node] = $"t{value}";
+                    break;
+                case 2 when told.ContainsKey(node):
+                    Assert.Equal("OK|", client.Ask(XenstoreMessageType.Rm, $"{node}|"));
+                    told.Remove(node);
+                    break;
+                case 3:
+                    Assert.Equal(told.GetValueOrDefault(node, "ENOENT"), client.Ask(XenstoreMessageType.Read, $"{node}|"));
+                    break;
+                default:
+                    Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, $"{node}|{value}"));
+                    told[node] = value;
+                    break;
+            }
+            requests++;
+        }
+        foreach ((string node, string value) in told)
+            Assert.Equal(value, client.Ask(XenstoreMessageType.Read, $"{node}|"));
+        return requests;
+    }
+}
