@@ -22,7 +22,6 @@ internal static class Program
     {
         if (arguments is ["xenstore-echo", var socket])
             return Xenstore.EchoServer.Run(socket);
-        if (arguments is ["quick", .. var rest]) return Xenstore.QuickBench.Run(rest);
         BenchOptions options = new();
         RootCommand root = new("Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
         options.AddTo(root);
