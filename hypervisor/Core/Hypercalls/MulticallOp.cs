@@ -134,7 +134,7 @@ public static class MulticallOp
             return false;
         list += EntrySize;
         count--;
-        return count == 0 || (caller.Continuation.Spend(EntryCost) && caller.Processor.Pending == PendingWork.None);
+        return count == 0 || (caller.Continuation.Spend(EntryCost) && (caller.Processor.Pending & ~PendingWork.DeviceTables) == PendingWork.None);
     }
 
     // An entry that is not aligned, or crosses a page.

@@ -94,32 +94,29 @@ public sealed class IoPageTable(IommuSystem iommu, ushort domainId, FrameSource 
         return true;
     }
 
-    public override bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type)
+    public override void Set(Gfn guestFrame, Mfn frame, int order, P2mType type)
     {
         ulong flags = Flags(type);
         int leaf = (order / 9) + 1;
         if (!FindTable(guestFrame, leaf, out Mfn table))
-            return false; // Prepare has made the tables unless there is nothing to map
+            return; // Prepare has made the tables unless there is nothing to map
         int offset = Offset(guestFrame, leaf);
         ulong old = memory.Read64(table, offset);
         ulong entry = flags == 0 ? 0 : frame.Address | flags;
         if (entry == old)
-            return _isStale;
+            return;
         memory.Write64(table, offset, entry);
-        if ((old & Present) == 0)
-        {
-            _isStale |= iommu.CachesAbsent;
-            return _isStale;
-        }
-
+        if ((old & Present) == 0 && !_isStale && !iommu.CachesAbsent)
+            return;
         _isStale = true;
-        if ((old & NextLevelMask) == 0)
-            return true;
+        if (entry != 0)
+            iommu.FlushBeforeGuest();
+        if ((old & Present) == 0 || (old & NextLevelMask) == 0)
+            return;
         // No device may still walk a table that is given back.
         Flush();
         _lastRegion = NoRegion;
         FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
-        return false;
     }
 
     private bool FindTable(Gfn guestFrame, int leaf, out Mfn table)

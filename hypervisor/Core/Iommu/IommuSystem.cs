@@ -29,6 +29,7 @@ public sealed partial class IommuSystem
     private readonly IommuUnit[] _units;
     private readonly IommuDeviceTable _devices;
     private readonly SpinLock _lock = new(LockScope.Host);
+    private IoPageTable? _assigned;
 
     private IommuSystem(Host host, IvrsTable ivrs, IommuUnit[] units, IommuDeviceTable devices, bool remapsInterrupts)
     {
@@ -181,6 +182,7 @@ public sealed partial class IommuSystem
     {
         if (!MapFirmwareRegions(table))
             return false;
+        _assigned = table;
         for (int i = 0; i < _ivrs.RangeCount; i++)
         {
             ref readonly IommuDeviceRange range = ref _ivrs.Range(i);
@@ -219,6 +221,12 @@ public sealed partial class IommuSystem
 
         return true;
     }
+
+    /// <summary>New translations have to be seen by devices before the guest of the calling CPU goes on.</summary>
+    internal void FlushBeforeGuest() => _host.CurrentProcessor.Raise(PendingWork.DeviceTables);
+
+    /// <summary>What <see cref="FlushBeforeGuest"/> has asked for. Called by the CPU's loop.</summary>
+    public void FlushPending() => _assigned?.Flush();
 
     /// <summary>Makes all units forget a domain's translations, if <paramref name="isStale"/>, and waits for it.</summary>
     internal void Flush(ushort domainId, ref bool isStale)

@@ -13,9 +13,10 @@ public abstract class P2mMirror
     public abstract bool Prepare(Gfn guestFrame, int order, P2mType type);
 
     /// <summary>
-    /// Takes the change over; <see cref="P2mType.None"/> removes. True if a <see cref="Flush"/> is due before the guest goes on.
+    /// Takes the change over; <see cref="P2mType.None"/> removes. What is new is seen before this CPU's guest goes on; what is gone may be used
+    /// until the <see cref="Flush"/>.
     /// </summary>
-    public abstract bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type);
+    public abstract void Set(Gfn guestFrame, Mfn frame, int order, P2mType type);
 
     /// <summary>Returns when no device can use a translation from before any more.</summary>
     public abstract void Flush();

@@ -32,6 +32,9 @@ public enum PendingWork : uint
 
     /// <summary>An IOMMU has logged events.</summary>
     Iommu = 64,
+
+    /// <summary>Changed tables of an IOMMU have to be made known to it before this CPU enters a guest.</summary>
+    DeviceTables = 128,
 }
 
 /// <summary>Per-CPU state common to all layers; Core derives its own from it.</summary>

@@ -82,10 +82,10 @@ public sealed class NestedPageTable : P2m
             return false;
         ulong old = _memory.Read64(table, offset);
         _memory.Write64(table, offset, frame.Address | Flags(type) | (leaf > 0 ? Large : 0));
-        bool mirrorIsStale = Mirror != null && Mirror.Set(guestFrame, frame, order, type);
+        Mirror?.Set(guestFrame, frame, order, type);
         if (leaf == 0 || (old & (Present | Large)) != Present)
         {
-            if ((old & Present) != 0 || mirrorIsStale)
+            if ((old & Present) != 0)
                 Changed();
             return true;
         }
@@ -162,7 +162,7 @@ public sealed class NestedPageTable : P2m
         return true;
     }
 
-    // Every vCPU compares the generation before it enters the guest and flushes its translations, and the mirror's, when it has changed.
+    // Every vCPU compares the generation before it enters the guest and flushes its translations when it has changed.
     private void Changed()
     {
         Volatile.Write(ref _generationBeforeRemoval, NoRemoval);

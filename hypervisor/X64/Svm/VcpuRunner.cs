@@ -73,6 +73,8 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
             host.GracePeriods.Pass(cpu);
         if ((work & (PendingWork.Quiescence | PendingWork.Reap)) != 0)
             host.Reaper.Run(cpu);
+        if ((work & PendingWork.DeviceTables) != 0)
+            host.Iommu?.FlushPending();
         if ((work & PendingWork.Iommu) != 0)
             host.Iommu?.HandleEvents(cpu);
     }
@@ -99,7 +101,6 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         {
             vcpu.FlushedGeneration = generation;
             vmcb.TlbControl = Svm.FlushAll;
-            vcpu.Translation.Mirror?.Flush();
         }
 
         vcpu.Enter();

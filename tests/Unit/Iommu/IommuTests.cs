@@ -79,19 +79,19 @@ public sealed class IommuTests
     }
 
     [Fact]
-    public void APageThatTakesAnothersPlaceIsSeenAfterTheFlush()
+    public void APageThatTakesAnothersPlaceIsSeenBeforeTheGuestGoesOn()
     {
         IommuSystem iommu = Start();
         IoPageTable table = NewTable(iommu);
         Map(table, 0x100, 0x500, 0, P2mType.Ram);
         Assert.True(iommu.AssignAll(table, _host.Cpu()));
         Reaches(0x100_000, 0x500_000, true);
-        Assert.True(table.Set(new Gfn(0x100), new Mfn(0x501), 0, P2mType.Ram));
-        table.Flush();
+        Map(table, 0x100, 0x501, 0, P2mType.Ram);
+        GuestGoesOn(iommu);
         Reaches(0x100_000, 0x501_000, true);
         Map(table, 0x100, 0, 0, P2mType.None);
-        Assert.True(table.Set(new Gfn(0x100), new Mfn(0x502), 0, P2mType.GrantReadOnly));
-        table.Flush();
+        Map(table, 0x100, 0x502, 0, P2mType.GrantReadOnly);
+        GuestGoesOn(iommu);
         Reaches(0x100_000, 0x502_000, false);
         Assert.False(_hardware.Access(Disk, 0x100_000, true, out _));
     }
@@ -106,6 +106,7 @@ public sealed class IommuTests
             Map(table, i, 0x500 + i, 0, P2mType.Ram);
         table.Flush();
         Assert.Equal(before, _hardware.Commands.Count);
+        Assert.Equal(PendingWork.None, _host.Cpu().Pending);
     }
 
     [Fact]
@@ -116,10 +117,9 @@ public sealed class IommuTests
         IoPageTable table = NewTable(iommu);
         Assert.True(iommu.AssignAll(table, _host.Cpu()));
         Assert.False(_hardware.Access(Disk, 0x100_000, false, out _));
-        Assert.True(table.Prepare(new Gfn(0x100), 0, P2mType.Ram));
-        Assert.True(table.Set(new Gfn(0x100), new Mfn(0x500), 0, P2mType.Ram));
+        Map(table, 0x100, 0x500, 0, P2mType.Ram);
         Assert.False(_hardware.Access(Disk, 0x100_000, false, out _));
-        table.Flush();
+        GuestGoesOn(iommu);
         Reaches(0x100_000, 0x500_000, true);
     }
 
@@ -264,6 +264,12 @@ public sealed class IommuTests
     }
 
     private IoPageTable NewTable(IommuSystem iommu) => iommu.CreateTable(0, new CountedFrames(_host))!;
+
+    private void GuestGoesOn(IommuSystem iommu)
+    {
+        Assert.Equal(PendingWork.DeviceTables, _host.Cpu().TakePending());
+        iommu.FlushPending();
+    }
 
     private int Lines(string text) => _host.Platform.ConsoleText.Split('\n').Count(line => line.Contains(text, StringComparison.Ordinal));
 
