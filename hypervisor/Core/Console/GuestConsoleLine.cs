@@ -36,7 +36,7 @@ public sealed class GuestConsoleLine(Host host, ushort domain)
 
     private void Flush(Processor caller)
     {
-        host.Console.BeginGuest(LogLevel.Debug, caller).Text("(d"u8).Decimal((ulong)domain).Text(") "u8).Text(_text.AsSpan(0, _length)).End();
+        host.Console.BeginGuestText(domain, caller).Text(_text.AsSpan(0, _length)).End();
         _length = 0;
     }
 }

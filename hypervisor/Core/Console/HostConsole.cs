@@ -69,6 +69,14 @@ public sealed class HostConsole(Platform platform)
         return Start(holder, IsSuppressed(GuestThresholds, level));
     }
 
+    /// <summary>Starts a line of a guest's own text, marked `(d1)` in place of the hypervisor's mark (guest_printk of Xen).</summary>
+    public LogLine BeginGuestText(ushort domain, Processor? processor = null)
+    {
+        LogLine line = BeginGuest(LogLevel.Debug, processor);
+        _length = 0;
+        return line.Text("(d"u8).Decimal((ulong)domain).Text(") "u8);
+    }
+
     /// <summary>Prints one complete line.</summary>
     public void Print(ReadOnlySpan<byte> text) => Begin().Text(text).End();
 

@@ -166,8 +166,7 @@ public sealed class PortAccess
             return;
         int length = _lineLength;
         _lineLength = 0;
-        _domain.Host.Console.BeginGuest(LogLevel.Debug, caller).Text("(d"u8).Decimal(_domain.Id).Text(") "u8)
-            .Printable(_line.AsSpan(0, length)).End();
+        _domain.Host.Console.BeginGuestText(_domain.Id, caller).Printable(_line.AsSpan(0, length)).End();
     }
 
     private static uint Ones(int size) => size == 4 ? uint.MaxValue : (1U << (size * 8)) - 1;

@@ -54,7 +54,7 @@ public class ConsoleTests
         guest.Domain.CreateConsoleLine();
         _machine.Host.Console.GuestThresholds.Set(4, 4);
         Assert.Equal(0, guest.Hypercall(HypercallGuest.Console, 0, 17, At));
-        Assert.EndsWith("(XEN) (d3) hello world\r\n", Text);
+        Assert.EndsWith("(d3) hello world\r\n", Text);
     }
 
     [Fact]
