@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The hypervisor's one kind of lock. Interrupts are off whenever C# runs, so a holder is never preempted.
 //
-// Order, outermost first: domain list, domain (memory), event channels, grant table, scheduler, timers, frame allocator, console.
+// Order, outermost first: domain list, domain (memory), event channels, grant table, scheduler, timers, IOMMU, frame allocator, console.
 
 using System.Threading;
 

@@ -17,6 +17,9 @@ internal sealed class FakeIommu(ArrayMemory memory) : RegisterWindow
     private readonly Dictionary<int, ulong> _registers = new() { [0x30] = 1 << 6 };
     private readonly Dictionary<(ushort Device, ulong Page), (ulong Domain, ulong Frame, bool Writable)> _cache = [];
 
+    // A walk that an invalidation has overtaken leaves nothing behind.
+    private int _invalidations;
+
     public List<string> Commands { get; } = [];
 
     /// <summary>Commands are left where they are.</summary>
@@ -54,6 +57,7 @@ internal sealed class FakeIommu(ArrayMemory memory) : RegisterWindow
         ulong page = address >> 12;
         if (!_cache.TryGetValue((device, page), out (ulong Domain, ulong Frame, bool Writable) found))
         {
+            int invalidations = _invalidations;
             ulong entry = Entry(device, 0);
             if ((entry & 3) != 3)
                 return (entry & 1) == 0;
@@ -65,7 +69,8 @@ internal sealed class FakeIommu(ArrayMemory memory) : RegisterWindow
             }
 
             found.Domain = Entry(device, 1) & 0xffff;
-            _cache[(device, page)] = found;
+            if (invalidations == _invalidations)
+                _cache[(device, page)] = found;
         }
 
         if (found.Frame == Absent)
@@ -189,6 +194,7 @@ internal sealed class FakeIommu(ArrayMemory memory) : RegisterWindow
                 Assert(high, 0);
                 break;
             case 3:
+                _invalidations++;
                 ulong domain = low >> 32 & 0xffff;
                 Commands.Add("domain " + domain);
                 Assert(high, 0x7fff_ffff_ffff_f003);
