@@ -38,7 +38,7 @@ public static class MachineDump
     public static void MessageInterrupts(Host host, Cpu caller)
     {
         host.Console.Begin(caller).Text("MSI information:"u8).End();
-        host.Console.Begin(caller).Text("  no message-signalled interrupt is in use"u8).End();
+        host.Messages.Dump(caller);
     }
 
     public static void NonMaskable(Host host, Cpu caller)

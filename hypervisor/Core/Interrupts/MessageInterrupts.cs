@@ -131,6 +131,21 @@ public sealed class MessageInterrupts(Host host)
         return vcpu?.Processor?.Id ?? 0;
     }
 
+    /// <summary>Prints the lines in use: what the machine sends, and what the guest gets (debug key 'M').</summary>
+    public void Dump(Cpu caller)
+    {
+        for (int index = 0; index < _lines.Length; index++)
+        {
+            Line line = _lines[index];
+            if (line.Source == null)
+                continue;
+            host.Console.Begin(caller).Text(line.Source.Msix != null && line.Source.Msix.IsEnabled ? " MSI-X "u8 : " MSI   "u8)
+                .PciAddress(line.Source.Address).Text(" entry "u8).Decimal(line.Entry).Text(": vec="u8).Hex(VectorOf(index), 2).Text(" cpu="u8)
+                .Decimal(index / Lines).Text(" -> guest vec="u8).Hex(line.Guest.Vector, 2).Text(line.Guest.IsLogical ? " log"u8 : " phys"u8).Text(" dest_id="u8)
+                .Decimal(line.Guest.Destination).Text(line.IsBound ? ""u8 : " unbound"u8).Text(line.Source.IsThrottled ? " closed"u8 : ""u8).End();
+        }
+    }
+
     /// <summary>Interrupts of lines (a bit each) of the calling CPU have come.</summary>
     public void Arrived(ulong lines, Cpu caller)
     {

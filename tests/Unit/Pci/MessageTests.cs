@@ -39,6 +39,8 @@ public sealed class MessageTests
         Assert.InRange(sent, 0x30U, 0x3fU);
         Assert.Equal(1U, _pci[Card].Read(Position + 2, 2) & 1);
 
+        _pci.Host.Messages.Dump(_pci.Cpu);
+        Assert.Contains($"0000:00:02.0 entry 0: vec={sent:x} cpu=1 -> guest vec=51 phys dest_id=2", _pci.Machine.Platform.ConsoleText);
         _pci.Raise(sent, 1);
         Assert.Equal(-1, _pci.Dom0.Vcpu(0).Apic.HighestPending());
         Assert.Equal(0x51, _pci.Dom0.Vcpu(1).Apic.HighestPending());
