@@ -33,6 +33,8 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
             MeasureKernel(Catalog.KernelGroup, Catalog.KernelRows, KernelRun.Measure, Catalog.ForKernelFigure);
         if (WantsGroup(Catalog.WorstGroup))
             MeasureKernel(Catalog.WorstGroup, [], KernelRun.MeasureWorst, Catalog.ForWorstCase);
+        if (WantsGroup(Catalog.GuestsGroup))
+            MeasureKernel(Catalog.GuestsGroup, Catalog.GuestsRows, KernelRun.MeasureGuests, Catalog.ForGuestsFigure);
         if (Wants(Catalog.ImageText))
             Measure(Catalog.ImageText, "reading the size of the text", subject => ImageText.Bytes(subject));
         if (Wants(Catalog.MemoryKept))

@@ -25,7 +25,7 @@ internal static class Program
         BenchOptions options = new();
         RootCommand root = new("Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
         options.AddTo(root);
-        root.SetAction(parsed => parsed.GetValue(options.Profile) is { } name ? Profile(name) : Run(parsed.GetValue(options.Only) ?? [], parsed.GetValue(options.Runs), parsed.GetValue(options.Json)));
+        root.SetAction(parsed => parsed.GetValue(options.Profile) is { } name ? Profile(name) : Run([.. options.Wanted(parsed)], parsed.GetValue(options.Runs), parsed.GetValue(options.Json)));
         ParseResult parsed = root.Parse(arguments);
         if (parsed.Errors is [ParseError error, ..])
             return Refuse(error.Message);

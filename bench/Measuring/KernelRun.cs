@@ -21,11 +21,19 @@ internal static partial class KernelRun
     /// With <c>shift=0</c> the virtual clock advances one nanosecond, which is one tick of the TSC, an instruction, hypervisor's and guest's alike: figures
     /// do not depend on the host and repeat exactly.
     /// </summary>
-    public static IReadOnlyList<KernelFigure> Measure(Subject subject) => KernelFigures.Parse(Console(Describe(subject)));
+    public static IReadOnlyList<KernelFigure> Measure(Subject subject) => Measure(Describe(subject));
+
+    public static IReadOnlyList<KernelFigure> Measure(MachineConfiguration configuration) => KernelFigures.Parse(Console(configuration));
 
     /// <summary>The longest stretches that single calls with the worst known arguments keep their vCPU in the hypervisor.</summary>
     public static IReadOnlyList<KernelFigure> MeasureWorst(Subject subject) =>
         KernelFigures.ParseWorst(Console(Describe(subject) with { Modules = [new BootModule(Kernel, "worst")] }));
+
+    /// <summary>With a second domain, which the kernel builds of itself.</summary>
+    public static IReadOnlyList<KernelFigure> MeasureGuests(Subject subject) => Measure(DescribeGuests(subject));
+
+    public static MachineConfiguration DescribeGuests(Subject subject) =>
+        Describe(subject) with { Modules = [new BootModule(Kernel, "peers"), new BootModule(Kernel)] };
 
     public static MachineConfiguration Describe(Subject subject)
     {

@@ -28,22 +28,27 @@ internal static class ProfileRun
     /// A first run tells the order of the operations and the figure; in a second one QEMU logs each instruction of the hypervisor from the line of the
     /// operation before it until its own line, or until the log is long enough.
     /// </summary>
-    public static void Write(TextWriter output, Subject subject, string name)
+    /// <param name="row">The operation's name, with its group before it as in the table if it is not <c>kernel</c>.</param>
+    public static void Write(TextWriter output, Subject subject, string row)
     {
+        string group = row.Contains('.') ? row.Split('.')[0] : Catalog.KernelGroup, name = row[(row.IndexOf('.') + 1)..];
+        if (group is not (Catalog.KernelGroup or Catalog.GuestsGroup))
+            throw new LabException($"Only operations of the bench kernel can be profiled, not rows of \"{group}\".", ExitStatus.Usage);
+        MachineConfiguration configuration = group == Catalog.GuestsGroup ? KernelRun.DescribeGuests(subject) : KernelRun.Describe(subject);
         FunctionMap functions = FunctionMap.Read(subject.Sections);
         Progress.Step($"{subject.Name}: running the bench kernel");
-        IReadOnlyList<KernelFigure> figures = KernelRun.Measure(subject);
+        IReadOnlyList<KernelFigure> figures = KernelRun.Measure(configuration);
         int index = figures.ToList().FindIndex(figure => figure.Name == name);
         if (index < 0)
             throw new LabException($"The bench kernel has no operation \"{name}\"; it has {string.Join(", ", figures.Select(figure => figure.Name))}.", ExitStatus.Usage);
         string before = index == 0 ? KernelFigures.EmptyLoopName : figures[index - 1].Name;
         Progress.Step($"{subject.Name}: stepping through {name}");
-        IReadOnlyList<ExitGroup> groups = Step(subject, functions, before, name);
+        IReadOnlyList<ExitGroup> groups = Step(configuration, functions, before, name);
         if (groups.Count == 0)
             throw new LabException($"No exit was seen while the bench kernel ran {name}; it may make none, or the host was too slow to begin in time.");
         output.WriteLine($"{name}: {Row.Format(figures[index].Instructions)} instructions, the guest's included");
-        foreach (ExitGroup group in groups.Take(GroupsShown))
-            Write(output, group);
+        foreach (ExitGroup exits in groups.Take(GroupsShown))
+            Write(output, exits);
     }
 
     private static void Write(TextWriter output, ExitGroup group)
@@ -54,14 +59,13 @@ internal static class ProfileRun
             output.WriteLine($"{Row.Format(Math.Round((double)count / group.Exits, 1)),8}  {function}");
     }
 
-    private static IReadOnlyList<ExitGroup> Step(Subject subject, FunctionMap functions, string before, string name)
+    private static IReadOnlyList<ExitGroup> Step(MachineConfiguration configuration, FunctionMap functions, string before, string name)
     {
         string folder = Directory.CreateTempSubdirectory("xensharp-bench-").FullName;
         string log = Path.Combine(folder, "steps"), control = Path.Combine(folder, "qmp");
         try
         {
             (ulong first, ulong end) = functions.Range;
-            MachineConfiguration configuration = KernelRun.Describe(subject);
             configuration = configuration with { ExtraArguments = [.. configuration.ExtraArguments, .. QemuControl.Arguments(control), "-dfilter", $"0x{first:x}+0x{end - first:x}", "-D", log] };
             using (WatchedMachine machine = WatchedMachine.Start(configuration))
             {

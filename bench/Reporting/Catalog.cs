@@ -13,10 +13,12 @@ public static class Catalog
     public const string Instructions = "instr";
     public const string KernelGroup = "kernel";
     public const string WorstGroup = "worst";
+    public const string GuestsGroup = "guests";
 
     private const string BootSource = "user and system time of the QEMU process when dom0's shell prints its prompt; 1 CPU, 1 GiB, dom0 512 MiB";
     private const double LongestStretch = 100_000;
     private const string WorstSource = "test kernel under -icount with a periodic upcall: most instructions of a call between two points at which the upcall could come";
+    private const string GuestsSource = "test kernel as PVH dom0 under -icount shift=0,sleep=off with a domain that it built: instructions of both and of the hypervisor";
     private const string KernelSource = "test kernel as PVH dom0 under -icount shift=0,sleep=off: guest and hypervisor instructions for each operation";
 
     public static readonly RowDefinition BootBzImage = new("boot.bzimage", "QEMU start to dom0's shell, bzImage", CpuSeconds, Goal.BelowXen, BootSource);
@@ -49,13 +51,32 @@ public static class Catalog
         Kernel("grant_copy_64", "grant copy of 64 bytes", null),
     ];
 
+    private static readonly RowDefinition[] s_guests =
+    [
+        Guests("populate_decrease", "populate + decrease of a page", 2500),
+        Guests("grant_map_unmap", "map + unmap of another domain's page", 2000),
+        Guests("grant_copy_4096", "copy of 4096 bytes from another domain", 1500),
+        new($"{GuestsGroup}.event_switch", "event to another domain, with the switch", Instructions, Goal.BelowXen, GuestsSource),
+        Guests("event_alloc_close", "alloc + close of a port for another domain", 1000),
+        Guests("yield", "sched_op yield beside an idle domain", 700),
+        new($"{GuestsGroup}.memory_per_domain", "memory kept for a domain", "KiB", Goal.BelowXen,
+            "free memory before and after eight more domains are built, less their own pages, of physinfo and getdomaininfo; one vCPU, paging pool 2 MiB"),
+        Guests("grant_copy_64", "copy of 64 bytes from another domain", null),
+    ];
+
     public static IReadOnlyList<RowDefinition> KernelRows => s_kernel;
 
-    public static IEnumerable<RowDefinition> All => [BootBzImage, BootElf, BootExits, .. s_kernel, ImageText, MemoryKept];
+    public static IReadOnlyList<RowDefinition> GuestsRows => s_guests;
+
+    public static IEnumerable<RowDefinition> All => [BootBzImage, BootElf, BootExits, .. s_kernel, .. s_guests, ImageText, MemoryKept];
 
     /// <summary>The row for a figure that the bench kernel calls <paramref name="name"/>.</summary>
     public static RowDefinition ForKernelFigure(string name) =>
         s_kernel.FirstOrDefault(row => row.Name == name) ?? new RowDefinition($"{KernelGroup}.{name}", Words(name), Instructions, Goal.BelowXen, KernelSource);
+
+    /// <summary>The row for a figure of the bench kernel with another domain.</summary>
+    public static RowDefinition ForGuestsFigure(string name) =>
+        s_guests.FirstOrDefault(row => row.Name == name) ?? new RowDefinition($"{GuestsGroup}.{name}", Words(name), Instructions, Goal.BelowXen, GuestsSource);
 
     /// <summary>The row for a worst case.</summary>
     public static RowDefinition ForWorstCase(string name) =>
@@ -63,10 +84,13 @@ public static class Catalog
 
     /// <summary>Names that select nothing; which rows the bench kernel has besides those with a goal of their own is not known here.</summary>
     public static IEnumerable<string> Unknown(IEnumerable<string> names) =>
-        names.Where(name => name.Split('.')[0] is not (KernelGroup or WorstGroup) && !All.Any(row => row.IsSelectedBy([name])));
+        names.Where(name => name.Split('.')[0] is not (KernelGroup or WorstGroup or GuestsGroup) && !All.Any(row => row.IsSelectedBy([name])));
 
     private static RowDefinition Kernel(string name, string title, double? limit) =>
         new($"{KernelGroup}.{name}", title, Instructions, limit is { } most ? new Goal(GoalKind.Figure, most) : null, KernelSource);
+
+    private static RowDefinition Guests(string name, string title, double? limit) =>
+        new($"{GuestsGroup}.{name}", title, Instructions, limit is { } most ? new Goal(GoalKind.Figure, most) : null, GuestsSource);
 
     private static string Words(string name) => name.Replace('_', ' ');
 }

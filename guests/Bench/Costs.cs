@@ -29,6 +29,7 @@ internal enum Operation
     GrantCopyPage,
     GrantCopy64,
     GrantMapUnmap,
+    RoundTrip,
     QuerySize,
     X2ApicEoi,
     ReadPort,
@@ -48,26 +49,25 @@ internal static class Costs
 
     private static Page Frames => new(3);
 
-    private static Page Victim => new(16);
-
-    private static Page Table => new(20);
-
-    private static Page Source => new(21);
+    private static Page Victim => new(24);
 
     private static Page Target => new(22);
-
-    private static Page Granted => new(23);
 
     // Guest frames without memory.
     private const ulong Hole = 0x100030;
 
+    private const ushort Self = 0x7ff0;
+
     private static uint s_ipi, s_left, s_right, s_masked, s_timer;
 
+    private static ushort s_other;
+    private static uint s_otherPort;
+
+    /// <summary>Of this domain with itself.</summary>
     public static void Run()
     {
+        s_other = Self;
         SetUp();
-        s_pair = Minimum(Operation.Empty, 0);
-        // The empty loop: what is left of an operation that is none.
         Calibrate();
         Measure("null_hypercall"u8, Operation.NullHypercall, 200);
         Measure("multicall_32"u8, Operation.Multicall32, 20);
@@ -110,6 +110,25 @@ internal static class Costs
         Report.Flag("all"u8, Events.Count(s_ipi) > 0 && Events.Count(s_right) > 0);
     }
 
+    /// <summary>Of this domain with another one, which runs <see cref="Peer"/>.</summary>
+    /// <param name="port">Ours of an event channel with it; its upcall is enabled.</param>
+    public static void RunWith(ushort peer, uint port)
+    {
+        s_other = peer;
+        s_otherPort = port;
+        Frames.Put64(0, Victim.Frame);
+        Calibrate();
+        Measure("populate_decrease"u8, Operation.PopulateDecrease, 20);
+        Measure("grant_map_unmap"u8, Operation.GrantMapUnmap, 50);
+        Expect(Argument.Get16(18) == 0 && Argument.Get16(84) == 0);
+        Measure("grant_copy_64"u8, Operation.GrantCopy64, 50);
+        Measure("grant_copy_4096"u8, Operation.GrantCopyPage, 50);
+        Expect(Argument.Get16(36) == 0 && Target.Get64(0) == Peer.Word);
+        Measure("event_alloc_close"u8, Operation.AllocClose, 50);
+        Measure("yield"u8, Operation.Yield, 50);
+        Measure("event_switch"u8, Operation.RoundTrip, 20, 2);
+    }
+
     private static void SetUp()
     {
         Check(Events.MapSharedInfo());
@@ -127,15 +146,10 @@ internal static class Costs
         Events.ClearMask(s_timer);
         Events.Mask(s_masked);
         Frames.Put64(0, Victim.Frame);
+        Grants.Offer(0);
 
-        // The first frame of the grant table, and entry 8 for the copies.
-        Argument.Clear().Put16(0, 0x7ff0).Put32(4, 1).Put64(8, 0).Put64(16, Table.Frame);
-        Check(Hypercall.Make(Call.MemoryOp, 7, Argument.Address));
-        Table.Put32(8 * 8 + 4, (uint)Source.Frame).Put16(8 * 8 + 2, 0).Put16(8 * 8, 1);
-
-        // Entry 9 stays mapped: its page has no other place in this domain, so it can be mapped again and again.
-        Table.Put32(9 * 8 + 4, (uint)Granted.Frame).Put16(9 * 8 + 2, 0).Put16(9 * 8, 1);
-        Argument.Clear().Put64(0, Hole << 12).Put32(8, 2).Put32(12, 9);
+        // That page stays mapped: it has no other place in this domain, so it can be mapped again and again.
+        Argument.Clear().Put64(0, Hole << 12).Put32(8, 2).Put32(12, Grants.MappedReference);
         Check(Hypercall.Make(Call.GrantTableOp, 0, Argument.Address, 1));
     }
 
@@ -152,8 +166,16 @@ internal static class Costs
             Machine.Fail("a step of the set-up failed"u8);
     }
 
+    private static void Expect(bool good)
+    {
+        if (!good)
+            Machine.Fail("an operation was refused"u8);
+    }
+
+    // The empty loop: what is left of an operation that is none.
     private static void Calibrate()
     {
+        s_pair = Minimum(Operation.Empty, 0);
         ulong best = ulong.MaxValue;
         for (int batch = 0; batch < Batches; batch++)
         {
@@ -165,14 +187,14 @@ internal static class Costs
         Print("empty_loop"u8, best * 100 / 10000);
     }
 
-    private static void Measure(ReadOnlySpan<byte> name, Operation operation, int count)
+    private static void Measure(ReadOnlySpan<byte> name, Operation operation, int count, int parts = 1)
     {
         Prepare(operation);
         ulong loop = Minimum(Operation.Empty, count), cost = Minimum(operation, count);
-        Print(name, cost <= loop ? 0 : (cost - loop) * 100 / (ulong)count);
+        Print(name, cost <= loop ? 0 : (cost - loop) * 100 / (ulong)(count * parts));
     }
 
-    private static void Print(ReadOnlySpan<byte> name, ulong hundredths)
+    public static void Print(ReadOnlySpan<byte> name, ulong hundredths)
     {
         Report.Begin("bench "u8);
         Report.Add(name);
@@ -204,6 +226,9 @@ internal static class Costs
             case Operation.SendIpi:
                 Argument.Put32(0, s_ipi);
                 break;
+            case Operation.RoundTrip:
+                Argument.Put32(0, s_otherPort);
+                break;
             case Operation.SendInterdomain:
                 Argument.Put32(0, s_left);
                 break;
@@ -211,7 +236,7 @@ internal static class Costs
                 Argument.Put32(0, s_masked);
                 break;
             case Operation.AllocClose:
-                Argument.Put32(0, 0x7ff07ff0);
+                Argument.Put16(0, Self).Put16(2, s_other);
                 break;
             case Operation.Status:
                 Argument.Put16(0, 0x7ff0).Put32(4, s_ipi);
@@ -227,10 +252,10 @@ internal static class Costs
                 break;
             case Operation.GrantCopyPage:
             case Operation.GrantCopy64:
-                Argument.Put64(0, 8).Put64(16, Target.Frame).Put16(24, 0x7ff0).Put16(32, (ushort)(operation == Operation.GrantCopy64 ? 64 : 4096)).Put16(34, 1);
+                Argument.Put64(0, Grants.CopiedReference).Put16(8, s_other).Put64(16, Target.Frame).Put16(24, Self).Put16(32, (ushort)(operation == Operation.GrantCopy64 ? 64 : 4096)).Put16(34, 1);
                 break;
             case Operation.GrantMapUnmap:
-                Argument.Put64(0, (Hole + 1) << 12).Put32(8, 2).Put32(12, 9).Put64(64, (Hole + 1) << 12);
+                Argument.Put64(0, (Hole + 1) << 12).Put32(8, 2).Put32(12, Grants.MappedReference).Put16(16, s_other).Put64(64, (Hole + 1) << 12);
                 break;
         }
     }
@@ -310,6 +335,12 @@ internal static class Costs
                 break;
             case Operation.X2ApicEoi:
                 LocalApic.EndOfInterrupt();
+                break;
+            case Operation.RoundTrip:
+                int before = Events.Count(s_otherPort);
+                Hypercall.Fast(Call.EventChannelOp, 4, argument, 0);
+                while (Events.Count(s_otherPort) == before)
+                    Machine.Halt();
                 break;
         }
     }

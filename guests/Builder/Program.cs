@@ -9,7 +9,9 @@
 //   seed=N     for what is random
 // It prints what the machine has free before, after the first round and at the end; the second and the third must be equal.
 
+using System;
 using System.Runtime;
+using XenSharp.Guests.Building;
 
 namespace XenSharp.Guests.Builder;
 
@@ -59,7 +61,7 @@ internal static class Program
         {
             GuestKind chosen = (GuestKind)(kind == 9 ? Random(4) : kind);
             int steps = kills && Random(3) == 0 ? (int)Random(GuestDomain.Steps) : GuestDomain.Steps;
-            if (!new GuestDomain(i).Build(chosen, vcpus, steps))
+            if (!Build(i, chosen, vcpus, steps))
                 s_failures++;
             else if (steps == GuestDomain.Steps && Toolstack.Unpause(new GuestDomain(i).Id) != 0)
                 s_failures++;
@@ -76,6 +78,13 @@ internal static class Program
         }
 
         AwaitDeath(guests);
+    }
+
+    private static bool Build(int guest, GuestKind kind, uint vcpus, int steps)
+    {
+        Text words = new(stackalloc byte[16]);
+        words.Add("tiny="u8).Decimal((ulong)kind);
+        return new GuestDomain(guest).Build(words.Bytes, vcpus, steps);
     }
 
     private static void AwaitShutdown(int guests)
@@ -113,7 +122,7 @@ internal static class Program
         }
     }
 
-    private static void Say(System.ReadOnlySpan<byte> when, uint round)
+    private static void Say(ReadOnlySpan<byte> when, uint round)
     {
         // What the hypervisor does behind a domain's end takes a moment.
         Toolstack.Wait(s_port, Clock.Now() + (Second / 50));

@@ -10,9 +10,11 @@ namespace XenSharp.Lab.Commands;
 
 public sealed class BenchOptions
 {
+    public Argument<string[]> Names { get; } = new("NAME") { Description = "the same as --only NAME", Arity = ArgumentArity.ZeroOrMore };
+
     public Option<string[]> Only { get; } = new("--only")
     {
-        Description = "measure only this row, or the rows of this group: boot, kernel, worst, image, memory (again for more)",
+        Description = "measure only this row, or the rows of this group: boot, kernel, worst, guests, image, memory (again for more)",
         HelpName = "NAME",
     };
 
@@ -28,14 +30,18 @@ public sealed class BenchOptions
 
     public void AddTo(Command command)
     {
+        command.Add(Names);
         foreach (Option option in (Option[])[Only, Runs, Json, Profile])
             command.Add(option);
     }
 
+    /// <summary>The rows and groups that were asked for; none stands for all.</summary>
+    public IReadOnlyList<string> Wanted(ParseResult parsed) => [.. parsed.GetValue(Names) ?? [], .. parsed.GetValue(Only) ?? []];
+
     /// <summary>The same options as words of a command line.</summary>
     public IReadOnlyList<string> Forward(ParseResult parsed)
     {
-        List<string> words = [.. (parsed.GetValue(Only) ?? []).SelectMany(name => (string[])["--only", name])];
+        List<string> words = [.. Wanted(parsed).SelectMany(name => (string[])["--only", name])];
         words.AddRange(["--runs", parsed.GetValue(Runs).ToString(CultureInfo.InvariantCulture)]);
         if (parsed.GetValue(Json))
             words.Add("--json");

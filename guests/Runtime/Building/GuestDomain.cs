@@ -3,22 +3,10 @@
 
 using System;
 
-namespace XenSharp.Guests.Builder;
-
-/// <summary>What the guest does (the first word of its command line, see guests/Basics).</summary>
-internal enum GuestKind
-{
-    Hello = 0,
-    Spin = 1,
-    Flood = 2,
-    Exhaust = 3,
-
-    /// <summary>Sets off a fault planted in the hypervisor (`plant=`).</summary>
-    Fault = 4,
-}
+namespace XenSharp.Guests.Building;
 
 /// <summary>One of several guests; what is to be remembered of it lies in a scratch page.</summary>
-internal readonly struct GuestDomain(int index)
+public readonly struct GuestDomain(int index)
 {
     /// <summary>Steps after which a construction may be given up.</summary>
     public const int Steps = 9;
@@ -32,12 +20,13 @@ internal readonly struct GuestDomain(int index)
 
     public ushort Id => Memory.Get16(index * 16);
 
-    private uint Port => Memory.Get32((index * 16) + 4);
+    /// <summary>Our end of the event channel whose other end is the guest's port 1.</summary>
+    public uint Port => Memory.Get32((index * 16) + 4);
 
     private bool Exists => Memory.Get8((index * 16) + 8) != 0;
 
-    /// <summary>Builds the guest, or the first so many steps of it; false (and a line on the console) when a step failed.</summary>
-    public bool Build(GuestKind kind, uint vcpus, int steps)
+    /// <summary>Builds the guest, or the first so many steps of it; false (and a line on the console) when a step failed. It is left paused.</summary>
+    public bool Build(ReadOnlySpan<byte> commandLine, uint vcpus, int steps = Steps)
     {
         bool made = Check("createdomain"u8, Toolstack.Create(vcpus, out ushort id));
         Memory.Put16(index * 16, id).Put32((index * 16) + 4, 0).Put8((index * 16) + 8, made ? (byte)1 : (byte)0);
@@ -57,7 +46,7 @@ internal readonly struct GuestDomain(int index)
             return steps < 6;
         if (!LoadImage() || steps < 7)
             return steps < 7;
-        if (!WriteStartInfo(kind) || steps < 8)
+        if (!WriteStartInfo(commandLine) || steps < 8)
             return steps < 8;
         if (!Check("bind_interdomain"u8, Toolstack.BindInterdomain(Id, remote, out uint port)))
             return false;
@@ -109,13 +98,12 @@ internal readonly struct GuestDomain(int index)
     }
 
     // struct hvm_start_info, and the command line behind it.
-    private bool WriteStartInfo(GuestKind kind)
+    private bool WriteStartInfo(ReadOnlySpan<byte> commandLine)
     {
         if (!Check("map start info"u8, Toolstack.MapForeign(Id, InfoFrame, MapFrame, 1)))
             return false;
         Page info = new Page(4).Clear().Put32(0, 0x336ec578).Put32(4, 1).Put64(24, (InfoFrame << 12) + 128);
-        "tiny="u8.CopyTo(info.Bytes.Slice(128));
-        info.Put8(128 + 5, (byte)('0' + (int)kind));
+        commandLine.CopyTo(info.Bytes.Slice(128));
         info.Bytes.CopyTo(Mapped(0));
         Toolstack.Unmap(MapFrame, 1);
         return true;

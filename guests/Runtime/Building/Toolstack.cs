@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The hypercalls of a toolstack, one method each. Results are the hypervisor's.
+// The hypercalls of a toolstack, one method each. Results are the hypervisor's. Kernels that build guests call them, GuestDomain first of all.
 
 using System;
 
-namespace XenSharp.Guests.Builder;
+namespace XenSharp.Guests.Building;
 
 /// <summary>Argument structures are built in scratch pages 0 to 3 (`xen/include/public/domctl.h`, `memory.h`, `event_channel.h`).</summary>
-internal static class Toolstack
+public static class Toolstack
 {
     private const uint DomctlVersion = 0x15, SysctlVersion = 0x15;
     private const ushort ForeignSpace = 4;
@@ -78,6 +78,9 @@ internal static class Toolstack
         flags = A.Get32(20);
         return result;
     }
+
+    /// <summary>Pages that the domain has; 0 when it is gone.</summary>
+    public static ulong Pages(ushort id) => GetInfo(id, out ushort found, out _) == 0 && found == id ? A.Get64(24) : 0;
 
     /// <summary>XENMEM_populate_physmap of 2^order frames at each of the frames listed.</summary>
     public static long Populate(ushort id, ulong first, int count, uint order)

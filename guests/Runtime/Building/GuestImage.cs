@@ -4,10 +4,10 @@
 using System;
 using System.Buffers.Binary;
 
-namespace XenSharp.Guests.Builder;
+namespace XenSharp.Guests.Building;
 
 /// <summary>One loaded segment is enough for kernels of this repository; its note names the PVH entry.</summary>
-internal static class GuestImage
+public static class GuestImage
 {
     private const uint Load = 1, Note = 4, EntryNote = 18;
 

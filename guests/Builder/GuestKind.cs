@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// What the guests of this kernel are told to do.
+
+namespace XenSharp.Guests.Builder;
+
+/// <summary>What the guest does (the first word of its command line, see guests/Basics).</summary>
+internal enum GuestKind
+{
+    Hello = 0,
+    Spin = 1,
+    Flood = 2,
+    Exhaust = 3,
+
+    /// <summary>Sets off a fault planted in the hypervisor (`plant=`).</summary>
+    Fault = 4,
+}
