@@ -24,6 +24,7 @@ public sealed class MessageTests
         _pci.Add(Card, new FakeFunction(1)).Msi(Position, 0, is64, maskable, enabled: true);
         _pci.Start();
         Assert.Equal(0U, _pci[Card].Read(Position + 2, 2) & 1);
+        Assert.Equal(0x1234U, _pci.GuestRead(Card, 0, 2));
         int data = Position + (is64 ? 12 : 8);
         _pci.GuestWrite(Card, Position + 4, 4, 0xfee0_2000);
         if (is64)
