@@ -3,9 +3,9 @@
 // (device_model_override= in xl.cfg, with QEMU's options), or by hand with --domain.
 
 using System;
-using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using XenSharp.BlockBackend;
 using XenSharp.BlockBackend.Xenbus;
@@ -18,7 +18,7 @@ if (args is ["--help"] or ["-h"])
     return 0;
 }
 
-// Among QEMU's options only the domain matters; the others configure what this program does not have.
+// Of QEMU's options the domain matters, and the monitor's sockets; the others configure what this program does not have.
 int option = Math.Max(Array.IndexOf(args, "--domain"), Array.IndexOf(args, "-xen-domid"));
 if (option < 0 || option + 1 >= args.Length || !ushort.TryParse(args[option + 1], NumberStyles.None, CultureInfo.InvariantCulture, out ushort domain))
 {
@@ -28,6 +28,7 @@ if (option < 0 || option + 1 >= args.Length || !ushort.TryParse(args[option + 1]
 
 try
 {
+    MonitorSocket.OpenAll(args);
     using StoreConnection store = StoreConnection.Open();
     using var service = new DiskService(store, domain, line => Console.Error.WriteLine("xensharp-blkback: " + line));
     using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => store.Dispose());
@@ -35,7 +36,7 @@ try
     service.Run();
     return 0;
 }
-catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or SocketException)
 {
     Console.Error.WriteLine("xensharp-blkback: " + fault.Message);
     return 1;

@@ -18,7 +18,7 @@ public static class Dom0Ramdisk
     private static readonly string[] s_modules = ["xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev", "xen-gntalloc"];
     /// <summary>Carried along but not loaded at start: in a PVH dom0 it only says "No such device".</summary>
     private static readonly string[] s_optionalModules = ["xen-acpi-processor"];
-    private static readonly string[] s_diskModules = ["virtio_pci", "virtio_blk", "ahci", "sd_mod", "nvme", "ext4"];
+    private static readonly string[] s_diskModules = ["virtio_pci", "virtio_blk", "ahci", "sd_mod", "nvme", "ext4", "crc32c_generic"];
 
     private static readonly string[] s_folders = ["dev", "proc", "proc/xen", "sys", "run", "tmp", "mnt", "root", "etc", "var/log", "usr/bin", "usr/sbin", "sbin"];
 

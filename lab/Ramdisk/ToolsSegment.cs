@@ -37,7 +37,7 @@ public static class ToolsSegment
     private static readonly string[] s_openedLibraries = ["libgcc_s.so.1", Loader];
 
     private static readonly string[] s_backends = ["xen-blkback", "xen-netback", "loop", "bridge"];
-    private static readonly string[] s_drivers = ["tun", "ext4", "virtio_pci", "virtio_blk", "virtio_net", "ahci", "sd_mod", "nvme", "e1000e", "9pnet_xen", "9p", "xen-pciback"];
+    private static readonly string[] s_drivers = ["tun", "ext4", "crc32c_generic", "virtio_pci", "virtio_blk", "virtio_net", "ahci", "sd_mod", "nvme", "e1000e", "9pnet_xen", "9p", "xen-pciback"];
 
     private static readonly string[] s_folders = ["var/lib/xen/dump", "var/lib/xenstored", "var/log/xen/console", "etc/xen/auto", "etc/default"];
 

@@ -71,7 +71,7 @@ public sealed class RingTests : IDisposable
         }
 
         _frontend.Send(Indirect(BlockOperation.Read, 32, 0, 100));
-        Assert.Equal([(5UL, (byte)6, Okay)], _frontend.Serve());
+        Assert.Equal([(5UL, (byte)BlockOperation.Read, Okay)], _frontend.Serve());
         byte[] all = Enumerable.Range(200, 32).SelectMany(i => _frontend.Pages[(uint)i]).ToArray();
         Assert.Equal(File.ReadAllBytes(_path)[..(32 * 4096)], all);
     }
@@ -130,7 +130,7 @@ public sealed class RingTests : IDisposable
             _frontend.Send(slot);
             List<(ulong Id, byte Operation, short Status)> answers = _frontend.Serve();
             Assert.Single(answers);
-            Assert.Equal(slot[0], answers[0].Operation);
+            Assert.Equal(slot[slot[0] == (byte)BlockOperation.Indirect ? 1 : 0], answers[0].Operation);
         }
 
         Assert.Equal(DiskBytes, new FileInfo(_path).Length);

@@ -53,9 +53,6 @@ internal struct BlockRequest
     /// <summary>What to do; for an indirect request the operation inside it.</summary>
     public BlockOperation Operation;
 
-    /// <summary>The operation as it stood in the ring, for the response.</summary>
-    public byte RawOperation;
-
     public bool IsIndirect;
     public ulong Id;
     public ulong Sector;

@@ -50,7 +50,6 @@ internal sealed class RingProtocol
                 break;
             case BlockOperation.Indirect:
                 request.IsIndirect = true;
-                request.RawOperation = slot[0];
                 request.Operation = (BlockOperation)slot[1];
                 request.SegmentCount = BinaryPrimitives.ReadUInt16LittleEndian(slot[2..]);
                 for (int i = 0; i < MaxIndirectPages; i++)
@@ -63,15 +62,17 @@ internal sealed class RingProtocol
                 break;
         }
 
-        request.RawOperation = slot[0];
         return request;
     }
 
-    /// <summary>Writes a response into the start of a slot; returns its length.</summary>
+    /// <summary>
+    /// Writes a response into the start of a slot; returns its length. An indirect request is answered with the operation inside it, which
+    /// is what Linux's frontend compares.
+    /// </summary>
     public int WriteResponse(Span<byte> slot, in BlockRequest request, short status)
     {
         BinaryPrimitives.WriteUInt64LittleEndian(slot, request.Id);
-        slot[8] = request.RawOperation;
+        slot[8] = (byte)request.Operation;
         slot[9] = 0;
         BinaryPrimitives.WriteInt16LittleEndian(slot[10..], status);
         return 12;
