@@ -11,6 +11,7 @@
 //   tiny=KIND       a guest of guests/Builder: 0 says hello, 1 spins, 2 floods its builder with events, 3 takes all that it can get,
 //                   4 meets a planted fault
 //   dma             lets QEMU's edu device copy to memory of the domain's, beyond it (128 MiB), and to a page that comes and goes
+//   idle            prints a line and sleeps for ever, as a guest for the tools to handle
 //   smp             brings up all vCPUs and lets them do everything to each other
 // Further words: `trace` prints every hypercall before it is made.
 
@@ -44,6 +45,8 @@ internal static class Program
             Machine.HaltForever();
         else if (StartInfo.Number("clock"u8, 0) != 0)
             ClockTest.Run(StartInfo.Number("clock"u8, 0));
+        else if (StartInfo.Has("idle"u8))
+            Idle();
         else if (StartInfo.Has("smp"u8))
             SmpTest.Run();
         else if (StartInfo.Has("dma"u8))
@@ -58,6 +61,13 @@ internal static class Program
         Report.Line("hello from a PVH kernel"u8);
         Machine.Shutdown(Machine.ShutdownPoweroff);
         Machine.HaltForever();
+    }
+
+    private static void Idle()
+    {
+        Report.Line("a PVH kernel is up"u8);
+        while (true)
+            Hypercall.Make(Call.SchedOp, 1);
     }
 
     private static void End(uint reason)

@@ -50,12 +50,9 @@ internal sealed class MachineOptions
     public string HypervisorPath(ParseResult parsed) =>
         parsed.GetValue(Oracle) ? DebianXen.Obtain().Hypervisor : parsed.GetValue(Hypervisor) is { } path ? ProjectBuild.Existing(path, "--hypervisor") : ProjectBuild.Hypervisor();
 
-    /// <summary>Xen switches vector registers between domains lazily, which QEMU's emulation of AVX does not bear: domains would see each other's.</summary>
-    public const string OracleArguments = "spec-ctrl=eager-fpu";
-
     /// <param name="dom0MiB">dom0's memory when it is not what --dom0-memory says.</param>
     public string HypervisorArguments(ParseResult parsed, int? dom0MiB = null) =>
-        $"console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0=pvh dom0_mem={dom0MiB ?? parsed.GetValue(Dom0Memory)}M {(parsed.GetValue(Oracle) ? OracleArguments + " " : "")}{parsed.GetValue(XenArguments)}".TrimEnd();
+        $"console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0=pvh dom0_mem={dom0MiB ?? parsed.GetValue(Dom0Memory)}M {(parsed.GetValue(Oracle) ? DebianXen.Arguments + " " : "")}{parsed.GetValue(XenArguments)}".TrimEnd();
 
     /// <summary>dom0's kernel and ramdisk as boot modules; <paramref name="segments"/> are joined behind the ramdisk, in a file in <paramref name="folder"/>.</summary>
     public IReadOnlyList<BootModule> Modules(ParseResult parsed, bool withDisks, bool withTools, IReadOnlyList<byte[]> segments, string folder)

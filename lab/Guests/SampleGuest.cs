@@ -25,7 +25,7 @@ public sealed record SampleGuest(string Kernel, string Ramdisk, string Disk)
 
     private static readonly (string Path, string Resource, bool IsProgram)[] s_files =
     [
-        ("etc/inittab", "guest-inittab", false), ("etc/profile", "guest-profile", false), ("etc/rc", "guest-rc", true),
+        ("etc/inittab", "guest-inittab", false), ("etc/profile", "guest-profile", false), ("etc/rc", "guest-rc", true), ("bin/load", "guest-load", true),
     ];
 
     /// <summary>The configuration in xl's form, with the files in <paramref name="folder"/> of dom0.</summary>

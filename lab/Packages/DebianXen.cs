@@ -12,6 +12,12 @@ namespace XenSharp.Lab.Packages;
 /// <param name="Image">The EFI form of it, which has sections.</param>
 public sealed record DebianXen(UnpackedPackage Package, string Hypervisor, string Image)
 {
+    /// <summary>
+    /// Vector registers are switched between domains at once, not lazily: with the latter, programs of dom0 were seen to die in QEMU's emulation while a guest
+    /// booted.
+    /// </summary>
+    public const string Arguments = "spec-ctrl=eager-fpu";
+
     private const string Name = "xen-hypervisor-4.17-amd64";
 
     public static DebianXen Obtain()

@@ -2,6 +2,8 @@
 // The part of dom0's ramdisk that is new for each machine: the command of --exec, or the terminal's kind and size. Used by the run command.
 
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Security.Cryptography;
 
 namespace XenSharp.Lab.Ramdisk;
@@ -16,6 +18,17 @@ public static class SessionSegment
     {
         CpioWriter archive = new();
         archive.AddFile("session/command", command + "\n");
+        archive.AddFile("session/token", token + "\n");
+        return archive.Finish();
+    }
+
+    /// <summary>Commands of one line each, whose output and status are sent one by one: <c>== COMMAND</c>, its output, <c>-- status N</c>.</summary>
+    /// <param name="functions">Shell functions for all of them.</param>
+    public static byte[] ForSteps(IEnumerable<string> steps, string functions, string token)
+    {
+        CpioWriter archive = new();
+        archive.AddFile("session/steps", string.Concat(steps.Select(step => step + "\n")));
+        archive.AddFile("session/functions", functions);
         archive.AddFile("session/token", token + "\n");
         return archive.Finish();
     }

@@ -73,6 +73,9 @@ public static class ToolsSegment
         archive.AddLink("var/lock", "/run/lock");
         archive.AddFile("etc/xen/xl.conf", RamdiskCache.Resource("xl.conf"));
         archive.AddFile("etc/xen-start", RamdiskCache.Resource("xen-start"), isProgram: true);
+        // Without it busybox, which is linked statically, looks for name services by libraries that it cannot use.
+        archive.AddFile("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\n");
+        archive.AddFile("etc/hosts", "127.0.0.1 localhost\n10.77.0.1 dom0\n10.77.0.2 sample\n");
         archive.AddFile("etc/udhcpd.conf", RamdiskCache.Resource("udhcpd.conf"));
         archive.AddFile("etc/modules.backends", string.Join('\n', s_backends) + "\n");
         ModuleSet.Add(archive, kernel.Modules(), kernel.Release, Dom0Ramdisk.LoadedModules(withDisks), [.. s_backends, .. s_drivers], []);
