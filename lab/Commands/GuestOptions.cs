@@ -15,7 +15,9 @@ namespace XenSharp.Lab.Commands;
 
 internal sealed class GuestOptions
 {
-    public Option<bool> Sample { get; } = new("--sample") { Description = "create a sample guest: Debian's cloud kernel with a small disk and network" };
+    public Option<bool> Sample { get; } = new("--sample") { Description = "create a sample guest: Debian's cloud kernel with a small disk and network (so does run without other options)" };
+
+    public Option<bool> None { get; } = new("--no-guest") { Description = "dom0 alone, without tools" };
 
     public Option<string?> Guest { get; } = new("--guest") { Description = "create a guest from this configuration of xl; the files that it names are brought into dom0", HelpName = "CFG" };
 
@@ -33,25 +35,28 @@ internal sealed class GuestOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[Sample, Guest, Kernel, Ramdisk, Disk, Arguments, Memory, Tools])
+        foreach (Option option in (Option[])[Sample, None, Guest, Kernel, Ramdisk, Disk, Arguments, Memory, Tools])
             command.Add(option);
         command.Validators.Add(Validate);
     }
 
-    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools) || WantsGuest(parsed);
+    /// <summary>Whether anything here asks for more than the bare dom0.</summary>
+    public bool IsAsked(CommandResult result) =>
+        result.GetValue(Sample) || result.GetValue(Guest) is not null || result.GetValue(Kernel) is not null || result.GetValue(Tools);
 
-    public bool WantsGuest(ParseResult parsed) => parsed.GetValue(Sample) || parsed.GetValue(Guest) is not null || parsed.GetValue(Kernel) is not null;
+    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools);
 
     /// <summary>The guest's part of the ramdisk, null when none is wanted.</summary>
+    /// <param name="isUsual">Whether the sample guest is wanted when nothing is said about guests.</param>
     /// <param name="memoryMiB">The guest's memory.</param>
-    public GuestSegment? Obtain(ParseResult parsed, out int memoryMiB)
+    public GuestSegment? Obtain(ParseResult parsed, bool isUsual, out int memoryMiB)
     {
         memoryMiB = 0;
         if (parsed.GetValue(Guest) is { } configuration)
             return GuestConfiguration.Read(configuration, out memoryMiB);
         if (parsed.GetValue(Kernel) is { } kernel)
             return FromFiles(parsed, kernel, memoryMiB = parsed.GetValue(Memory));
-        if (!parsed.GetValue(Sample))
+        if (parsed.GetValue(None) || !(parsed.GetValue(Sample) || (isUsual && !parsed.GetValue(Tools))))
             return null;
         memoryMiB = 160;
         return GuestSegment.Sample(createAtStart: true);
@@ -82,8 +87,8 @@ internal sealed class GuestOptions
     private void Validate(CommandResult result)
     {
         bool Given(Option option) => result.GetResult(option) is { Implicit: false };
-        if (((Option[])[Sample, Guest, Kernel]).Count(Given) > 1)
-            result.AddError("--sample, --guest and --guest-kernel each name the one guest to create; give one of them.");
+        if (((Option[])[Sample, Guest, Kernel, None]).Count(Given) > 1)
+            result.AddError("--sample, --guest, --guest-kernel and --no-guest each say which guest to create; give one of them.");
         else if (!Given(Kernel) && ((Option[])[Ramdisk, Disk, Arguments, Memory]).FirstOrDefault(Given) is { } lone)
             result.AddError($"{lone.Name} is of use only together with --guest-kernel.");
     }

@@ -46,6 +46,16 @@ internal sealed class MachineOptions
         });
     }
 
+    /// <summary>Names a file that is not there before anything is built.</summary>
+    public void CheckFiles(ParseResult parsed)
+    {
+        foreach (Option<string?> option in (Option<string?>[])[Hypervisor, Kernel, Ramdisk])
+        {
+            if (parsed.GetValue(option) is { } path && path != "none")
+                ProjectBuild.Existing(path, option.Name);
+        }
+    }
+
     /// <summary>The hypervisor's path, built if it is ours.</summary>
     public string HypervisorPath(ParseResult parsed) =>
         parsed.GetValue(Oracle) ? DebianXen.Obtain().Hypervisor : parsed.GetValue(Hypervisor) is { } path ? ProjectBuild.Existing(path, "--hypervisor") : ProjectBuild.Hypervisor();

@@ -43,7 +43,7 @@ internal sealed class RunCommand
     public static Command Create()
     {
         RunCommand run = new();
-        Command command = new("run", "Boot the hypervisor and Debian's Linux as its dom0 in QEMU, with this terminal as the console.");
+        Command command = new("run", "Boot the hypervisor with Debian's Linux as its dom0 and a sample guest in QEMU, with this terminal as the console.");
         foreach (Option option in (Option[])[run._cpus, run._memory, run._exec, run._disks, run._timeout, run._log, run._gdb, run._iso, run._multiboot1])
             command.Add(option);
         run._guest.AddTo(command);
@@ -54,7 +54,7 @@ internal sealed class RunCommand
                 result.AddError("--multiboot1 is of use only together with --iso.");
             if (result.GetResult(run._exec) is { Implicit: false } && result.GetValue(run._machine.Ramdisk) == "none")
                 result.AddError("--exec needs a ramdisk, but --ramdisk is none.");
-            if (result.GetValue(run._machine.Ramdisk) is not null && (result.GetValue(run._guest.Sample) || result.GetValue(run._guest.Guest) is not null || result.GetValue(run._guest.Kernel) is not null || result.GetValue(run._guest.Tools)))
+            if (result.GetValue(run._machine.Ramdisk) is not null && run._guest.IsAsked(result))
                 result.AddError("Debian's Xen tools and guests go into dom0's own ramdisk; leave --ramdisk away.");
         });
         command.SetAction(run.Run);
@@ -67,13 +67,15 @@ internal sealed class RunCommand
         Progress.Quiet = command is not null && Console.IsErrorRedirected;
         HostTools.Require(HostTool.ForMachine);
         string[] disks = (parsed.GetValue(_disks) ?? []).Select(disk => ProjectBuild.Existing(disk, "--disk")).ToArray();
-        GuestSegment? guest = _guest.Obtain(parsed, out int guestMiB);
+        _machine.CheckFiles(parsed);
+        bool isPlain = command is null && parsed.GetValue(_machine.Kernel) is null && parsed.GetValue(_machine.Ramdisk) is null;
+        GuestSegment? guest = _guest.Obtain(parsed, isUsual: isPlain, out int guestMiB);
         (int memory, int dom0Memory) = Memory(parsed, guest, guestMiB);
         string hypervisor = _machine.HypervisorPath(parsed);
         string token = SessionSegment.NewToken();
         using TemporaryFolder folder = new();
         IReadOnlyList<BootModule> modules = _machine.Modules(
-            parsed, disks.Length > 0, _guest.WantsTools(parsed), [.. guest is null ? (byte[][])[] : [guest.Archive()], Session(command, token)], folder.Folder);
+            parsed, disks.Length > 0, guest is not null || _guest.WantsTools(parsed), [.. guest is null ? (byte[][])[] : [guest.Archive()], Session(command, token)], folder.Folder);
         MachineConfiguration configuration = new()
         {
             Cpus = parsed.GetValue(_cpus),
@@ -108,11 +110,11 @@ internal sealed class RunCommand
         bool Given(Option option) => parsed.GetResult(option) is { Implicit: false };
         int wanted = Dom0BaseMiB + (2 * filesMiB);
         if (wanted > dom0 && Given(_machine.Dom0Memory))
-            throw new LabException($"dom0 needs about {wanted:N0} MiB for the guest's files; leave --dom0-memory away or raise it.", ExitStatus.Usage);
+            throw new LabException($"dom0 needs about {wanted:N0} MiB for the guest's files; leave --dom0-memory away or raise it, or run dom0 alone with --no-guest.", ExitStatus.Usage);
         dom0 = Math.Max(dom0, wanted);
         wanted = dom0 + guestMiB + HypervisorMiB;
         if (wanted > machine && Given(_memory))
-            throw new LabException($"dom0 with {dom0:N0} MiB and the guest with {guestMiB:N0} MiB need a machine of {wanted:N0} MiB; leave --memory away or raise it.", ExitStatus.Usage);
+            throw new LabException($"dom0 with {dom0:N0} MiB and the guest with {guestMiB:N0} MiB need a machine of {wanted:N0} MiB; leave --memory away or raise it, or run dom0 alone with --no-guest.", ExitStatus.Usage);
         return (Math.Max(machine, wanted), dom0);
     }
 

@@ -29,7 +29,7 @@ public static class HypercallLog
         + "- vuart_op get_cpu_policy set_cpu_policy vmtrace_op get_paging_mempool_size set_paging_mempool_size";
 
     private static readonly string s_memoryNames =
-        "increase_reservation decrease_reservation - - - machphys_mapping - add_to_physmap - memory_map machine_memory_map exchange machphys_mfn_list maximum_ram_page - - set_pod_target get_pod_target "
+        "increase_reservation decrease_reservation - - - machphys_mapping populate_physmap add_to_physmap - memory_map machine_memory_map exchange machphys_mfn_list set_memory_map - - set_pod_target get_pod_target "
         + "get_sharing_freed_pages get_sharing_shared_pages - - - add_to_physmap_batch claim_pages - get_vnumainfo reserved_device_memory_map acquire_resource";
 
     /// <summary>The calls of the first process in the log, one a line.</summary>
@@ -59,9 +59,9 @@ public static class HypercallLog
         return operation switch
         {
             Domctl when input.Length > DomctlHeader =>
-                $"domctl {Named(s_domctlNames, BinaryPrimitives.ReadUInt32LittleEndian(input))} domain={BinaryPrimitives.ReadUInt16LittleEndian(input.AsSpan(8))}{Words(input.AsSpan(DomctlHeader))}",
+                $"domctl {Named(s_domctlNames, BinaryPrimitives.ReadUInt32LittleEndian(input))} domain={BinaryPrimitives.ReadUInt16LittleEndian(input.AsSpan(8))}{Words(input.AsSpan(DomctlHeader, PayloadOf(BinaryPrimitives.ReadUInt32LittleEndian(input))))}",
             Sysctl when input.Length > SysctlHeader => $"sysctl {BinaryPrimitives.ReadUInt32LittleEndian(input)}",
-            MemoryOp when (first & 0x3F) == 6 => $"memory_op populate_physmap{Words(input)}",
+            MemoryOp when (first & 0x3F) is 7 or 13 && input.Length > 24 => $"memory_op {Named(s_memoryNames, first & 0x3F)}{Words(input.AsSpan(0, 24))}",
             MemoryOp => $"memory_op {Named(s_memoryNames, first & 0x3F)}{Words(input)}",
             HvmOp => $"hvm_op {first}{Words(input)}",
             EventChannelOp => $"event_channel_op {first}{Words(input)}",
@@ -81,10 +81,22 @@ public static class HypercallLog
             end--;
         for (int index = 0; index < end; index++)
             text.Append(' ').Append(Masked(BinaryPrimitives.ReadUInt64LittleEndian(bytes[(index * 8)..])));
+        if (bytes.Length % 8 == 4)
+            text.Append(' ').Append(Masked(BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..])));
         return text.ToString();
     }
 
     private static string Masked(ulong value) => value is >= LowestPointer and <= HighestPointer ? "pointer" : value.ToString("x", CultureInfo.InvariantCulture);
+
+    /// <summary>How much of a domctl's structure the caller has filled in; what follows is whatever lay on its stack.</summary>
+    private static int PayloadOf(uint command) => command switch
+    {
+        1 => 64,                                // createdomain, up to its flags of x86
+        9 or 11 or 83 or 86 => 8,               // setvcpuaffinity, max_mem, set_cpu_policy, set_paging_mempool_size
+        10 or 20 => 16,                         // shadow_op, iomem_permission
+        15 or 16 or 28 or 59 or 60 => 4,        // max_vcpus, scheduler_op, sendtrigger, the time stamp counter's
+        _ => 0,
+    };
 
     private static string Named(string names, ulong number)
     {

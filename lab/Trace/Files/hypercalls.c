@@ -2,7 +2,7 @@
 // Preloaded into a tool of dom0: writes each hypercall that it makes through libxencall and libxenforeignmemory to the file that
 // HYPERCALL_LOG names, one a line, read by lab/Trace/HypercallLog.cs:
 //   PID call OP ARG... in=HEX = RESULT ERRNO out=HEX
-// HEX is the structure behind the last argument, before and after the call.
+// HEX is the structure that the call is about, before and after it. A multicall is told entry by entry.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { multicall = 13, memory_op = 12, xen_version = 17, grant_table_op = 20, event_channel_op = 32, physdev_op = 33, hvm_op = 34, sysctl = 35, domctl = 36 };
+enum { memory_op = 12, multicall = 13, grant_table_op = 20, event_channel_op = 32, hvm_op = 34, sysctl = 35, domctl = 36 };
 
 static int log_file = -1;
 
@@ -29,20 +29,21 @@ static void put(const char *text, int length) {
     errno = saved;
 }
 
-// How much of the structure behind the pointer is of interest; 0 when the argument is no pointer.
-static unsigned size_of(unsigned op, uint64_t first) {
+// The structure that an operation is about: where the pointer to it stands among the arguments, and how much of it is of interest.
+static const uint8_t *structure_of(uint64_t op, const uint64_t *a, int count, unsigned *size) {
+    int place = op == domctl || op == sysctl ? 0 : 1;
     switch (op) {
-    case domctl: return 16 + 128;
-    case sysctl: return 8 + 128;
-    case memory_op: return 40;
-    case hvm_op: return 24;
-    case event_channel_op: return 16;
-    case physdev_op: return 16;
-    case grant_table_op: return 24;
-    case xen_version: return 0;
-    default: return 0;
+    case domctl: *size = 16 + 128; break;
+    case sysctl: *size = 8 + 128; break;
+    case memory_op: *size = 32; break;
+    case hvm_op: *size = 16; break;
+    case event_channel_op: *size = 8; break;
+    case grant_table_op: *size = 24; break;
+    default: *size = 0;
     }
-    (void)first;
+    if (place >= count || a[place] <= 0xffff)
+        *size = 0;
+    return *size ? (const uint8_t *)a[place] : 0;
 }
 
 static int hex(char *to, const uint8_t *from, unsigned size) {
@@ -54,24 +55,52 @@ static int hex(char *to, const uint8_t *from, unsigned size) {
     return 2 * size;
 }
 
-static int64_t logged(unsigned op, const uint64_t *a, int count, int64_t (*make)(void *, unsigned, const uint64_t *), void *handle) {
-    static __thread char line[2048];
-    unsigned size = count > 0 && a[count - 1] > 0xffff ? size_of(op, a[0]) : 0;
-    // Of these the pointer is not the last argument.
-    const uint8_t *structure = op == grant_table_op && count == 3 ? (void *)a[1] : count > 0 ? (void *)a[count - 1] : 0;
-    if (op == grant_table_op)
-        size = a[1] > 0xffff ? 24 : 0;
-    int n = snprintf(line, sizeof line, "%d call %u", getpid(), op);
+enum { line_size = 1024, most_entries = 16 };
+
+static int begin(char *line, uint64_t op, const uint64_t *a, int count) {
+    unsigned size;
+    const uint8_t *structure = structure_of(op, a, count, &size);
+    int n = snprintf(line, line_size, "%d call %llu", getpid(), (unsigned long long)op);
     for (int i = 0; i < count; i++)
-        n += snprintf(line + n, sizeof line - n, " %llx", (unsigned long long)a[i]);
-    n += snprintf(line + n, sizeof line - n, " in=");
-    n += hex(line + n, structure, size);
-    int64_t result = make(handle, op, a);
-    int error = errno;
-    n += snprintf(line + n, sizeof line - n, " = %lld %d out=", (long long)result, result < 0 ? error : 0);
+        n += snprintf(line + n, line_size - n, " %llx", (unsigned long long)a[i]);
+    n += snprintf(line + n, line_size - n, " in=");
+    return n + hex(line + n, structure, size);
+}
+
+static void end(char *line, int n, uint64_t op, const uint64_t *a, int count, int64_t result, int error) {
+    unsigned size;
+    const uint8_t *structure = structure_of(op, a, count, &size);
+    n += snprintf(line + n, line_size - n, " = %lld %d out=", (long long)result, error);
     n += hex(line + n, structure, size);
     line[n++] = '\n';
     put(line, n);
+}
+
+// An entry of a multicall: what is asked for, the result, six arguments.
+struct entry {
+    uint64_t op;
+    int64_t result;
+    uint64_t arguments[6];
+};
+
+static int64_t logged(unsigned op, const uint64_t *a, int count, int64_t (*make)(void *, unsigned, const uint64_t *), void *handle) {
+    static __thread char lines[most_entries][line_size];
+    static __thread int lengths[most_entries];
+    if (op != multicall || a[1] > most_entries) {
+        lengths[0] = begin(lines[0], op, a, count);
+        int64_t result = make(handle, op, a);
+        int error = errno;
+        end(lines[0], lengths[0], op, a, count, result, result < 0 ? error : 0);
+        errno = error;
+        return result;
+    }
+    struct entry *entries = (struct entry *)a[0];
+    for (uint64_t i = 0; i < a[1]; i++)
+        lengths[i] = begin(lines[i], entries[i].op, entries[i].arguments, 2);
+    int64_t result = make(handle, op, a);
+    int error = errno;
+    for (uint64_t i = 0; i < a[1]; i++)
+        end(lines[i], lengths[i], entries[i].op, entries[i].arguments, 2, entries[i].result < 0 ? -1 : entries[i].result, entries[i].result < 0 ? (int)-entries[i].result : 0);
     errno = error;
     return result;
 }
