@@ -8,10 +8,11 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace XenSharp.Lab.Trace;
 
-public static class HypercallLog
+public static partial class HypercallLog
 {
     private const int DomctlHeader = 16;
     private const int SysctlHeader = 8;
@@ -44,7 +45,7 @@ public static class HypercallLog
     {
         string[] words = line.Split(' ');
         if (words.Length < 6 || words[1] != "call")
-            return line[(line.IndexOf(' ') + 1)..];
+            return WithoutKernelSize(line[(line.IndexOf(' ') + 1)..]);
         int operation = int.Parse(words[2], CultureInfo.InvariantCulture);
         int equals = Array.IndexOf(words, "=");
         ulong[] arguments = words[3..(equals - 1)].Select(word => ulong.Parse(word, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
@@ -88,13 +89,19 @@ public static class HypercallLog
 
     private static string Masked(ulong value) => value is >= LowestPointer and <= HighestPointer ? "pointer" : value.ToString("x", CultureInfo.InvariantCulture);
 
+    /// <summary>A mapping of the frames where the guest's kernel lies says how large that kernel is; only those of special pages are told.</summary>
+    private static string WithoutKernelSize(string mapping) => LowFrames().Replace(mapping, "pages=some first=low");
+
+    [GeneratedRegex("pages=[0-9]+ first=[0-9a-f]{1,4}(?= )")]
+    private static partial Regex LowFrames();
+
     /// <summary>How much of a domctl's structure the caller has filled in; what follows is whatever lay on its stack.</summary>
     private static int PayloadOf(uint command) => command switch
     {
         1 => 64,                                // createdomain, up to its flags of x86
         9 or 11 or 83 or 86 => 8,               // setvcpuaffinity, max_mem, set_cpu_policy, set_paging_mempool_size
         10 or 20 => 16,                         // shadow_op, iomem_permission
-        15 or 16 or 28 or 59 or 60 => 4,        // max_vcpus, scheduler_op, sendtrigger, the time stamp counter's
+        15 or 60 => 4,                          // max_vcpus, settscinfo
         _ => 0,
     };
 

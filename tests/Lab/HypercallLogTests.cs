@@ -18,12 +18,18 @@ public class HypercallLogTests
             12 call 36 7fac8f9c1000 in={domctl} = -1 22 out={domctl}
             13 call 17 0 in= = 1 0 out=
             12 call 12 6 7fac8f9c1000 in={memory} = 2 0 out={memory}
-            12 map domain=7 protection=3 pages=4 first=ff = 0 0
+            12 map domain=7 protection=3 pages=4 first=feffc = 0 0
+            12 map domain=7 protection=3 pages=358 first=1000 = 0 0
 
             """;
 
         Assert.Equal(
-            ["domctl max_mem domain=7 400 = -1 errno 22", "memory_op populate_physmap pointer 2 0 7 = 2", "map domain=7 protection=3 pages=4 first=ff = 0 0"],
+            [
+                "domctl max_mem domain=7 400 = -1 errno 22",
+                "memory_op populate_physmap pointer 2 0 7 = 2",
+                "map domain=7 protection=3 pages=4 first=feffc = 0 0",
+                "map domain=7 protection=3 pages=some first=low = 0 0",
+            ],
             HypercallLog.Decode(log));
     }
 }
