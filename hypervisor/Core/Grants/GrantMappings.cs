@@ -45,18 +45,22 @@ public sealed class GrantMappings
     public bool TryTake(out uint handle)
     {
         handle = _first;
-        if (handle == End || _records[(int)handle].Reference == End)
+        if (handle == End)
             return TryGrow(out handle);
-        _first = _records[(int)handle].Reference;
-        _records[(int)handle].State = GrantMappingState.Reserved;
+        ref GrantMapping record = ref _records[(int)handle];
+        if (record.Reference == End)
+            return TryGrow(out handle);
+        _first = record.Reference;
+        record.State = GrantMappingState.Reserved;
         return true;
     }
 
     /// <summary>Gives a handle back that has no mapping any more.</summary>
     public void PutBack(uint handle)
     {
-        _records[(int)handle].Reference = End;
-        _records[(int)handle].State = GrantMappingState.Free;
+        ref GrantMapping record = ref _records[(int)handle];
+        record.Reference = End;
+        record.State = GrantMappingState.Free;
         _records[(int)_last].Reference = handle;
         _last = handle;
     }
@@ -68,10 +72,10 @@ public sealed class GrantMappings
         Count++;
     }
 
-    /// <summary>The mapping is no more; the handle stays taken.</summary>
-    public void Forget(uint handle)
+    /// <summary>The mapping of the record is no more; the handle stays taken.</summary>
+    public void Forget(ref GrantMapping record)
     {
-        _records[(int)handle].State = GrantMappingState.Reserved;
+        record.State = GrantMappingState.Reserved;
         Count--;
     }
 

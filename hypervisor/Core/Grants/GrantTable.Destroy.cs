@@ -75,7 +75,7 @@ public sealed partial class GrantTable
                 Granter = mapping.Granter,
                 State = mapping.State,
             };
-            Mappings.Forget(_undone);
+            Mappings.Forget(ref mapping);
         }
 
         return count;

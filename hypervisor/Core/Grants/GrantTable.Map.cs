@@ -53,9 +53,11 @@ public sealed partial class GrantTable
     public GrantStatus BeginUnmap(in GrantTableUnmapGrantRef request, ref GrantUnmapping unmapping)
     {
         unmapping.State = GrantMappingState.Free;
-        if (request.Handle >= Mappings.Limit || !Mappings[request.Handle].IsMapped)
+        if (request.Handle >= Mappings.Limit)
             return GrantStatus.BadHandle;
         ref GrantMapping mapping = ref Mappings[request.Handle];
+        if (!mapping.IsMapped)
+            return GrantStatus.BadHandle;
         if (request.HostAddress == 0)
             return GrantStatus.Okay;
         ulong gfn = request.HostAddress >> FrameSize.Shift;
@@ -71,7 +73,7 @@ public sealed partial class GrantTable
             Granter = mapping.Granter,
             State = mapping.State,
         };
-        Mappings.Forget(request.Handle);
+        Mappings.Forget(ref mapping);
         return GrantStatus.Okay;
     }
 
@@ -136,11 +138,8 @@ public sealed partial class GrantTable
     // Memory that the guest had there stays its own, unmapped, until its end. Neither grants, foreign pages nor devices are displaced.
     private bool Place(Gfn gfn, Mfn frame, GrantAccess access)
     {
-        if (gfn.Value >= Domain.P2m.FrameLimit)
-            return false;
         P2mType type = access == GrantAccess.Read ? P2mType.GrantReadOnly : P2mType.GrantWritable;
-        P2mEntry old = Domain.P2m.Lookup(gfn);
-        return old.Type is not (P2mType.GrantReadOnly or P2mType.GrantWritable) && Physmap.Add(Domain, gfn, frame, type) == 0;
+        return Physmap.Add(Domain, gfn, frame, type) == 0;
     }
 
     // A page of the domain's own appears at one place only: the grant's.

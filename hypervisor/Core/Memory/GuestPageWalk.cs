@@ -22,20 +22,34 @@ public static class GuestPageWalk
     /// <summary>The machine frame for an access, with the guest's accessed and dirty bits set as the CPU would; false: the access faults.</summary>
     public static bool Translate(Vcpu vcpu, ulong address, GuestPageAccess access, out Mfn frame)
     {
-        if (!ToPhysical(vcpu, address, access, out ulong physical))
-        {
-            frame = Mfn.Invalid;
-            return false;
-        }
+        TranslationCache translations = vcpu.Translations;
+        translations.Refresh();
+        return translations.TryRepeat(vcpu.Context, vcpu.Host.Memory, address, access, out frame) || TranslateAnew(vcpu, address, access, out frame);
+    }
 
-        return vcpu.Translations.TryFind(physical >> FrameSize.Shift, out frame, out bool isWritable) && (access != GuestPageAccess.Write || isWritable);
+    private static bool TranslateAnew(Vcpu vcpu, ulong address, GuestPageAccess access, out Mfn frame)
+    {
+        frame = Mfn.Invalid;
+        if (!ToPhysical(vcpu, address, access, out ulong physical, out int depth))
+            return false;
+        ulong guestFrame = physical >> FrameSize.Shift;
+        if (!vcpu.Translations.TryFind(guestFrame, out frame, out bool isWritable) || (access == GuestPageAccess.Write && !isWritable))
+            return false;
+        if (depth != 0)
+            vcpu.Translations.Remember(vcpu.Context, address, access, depth, guestFrame, frame);
+        return true;
     }
 
     /// <summary>The guest-physical address of an access.</summary>
-    public static bool ToPhysical(Vcpu vcpu, ulong address, GuestPageAccess access, out ulong physical)
+    public static bool ToPhysical(Vcpu vcpu, ulong address, GuestPageAccess access, out ulong physical) =>
+        ToPhysical(vcpu, address, access, out physical, out _);
+
+    /// <param name="depth">Steps that the walk has noted, 0 for one that cannot be remembered.</param>
+    private static bool ToPhysical(Vcpu vcpu, ulong address, GuestPageAccess access, out ulong physical, out int depth)
     {
         vcpu.Translations.Refresh();
         VcpuContext context = vcpu.Context;
+        depth = 0;
         ulong cr0 = context.Cr0;
         if ((cr0 & PagingEnabled) == 0)
         {
@@ -45,19 +59,21 @@ public static class GuestPageWalk
 
         bool isProtected = access == GuestPageAccess.Write && (cr0 & WriteProtect) != 0;
         if ((context.Efer & LongModeActive) != 0)
-            return WalkLongMode(vcpu, address, access, Present | (isProtected ? Writable : 0), context.Cr3 & AddressMask, out physical);
+            return WalkLongMode(vcpu, address, access, Present | (isProtected ? Writable : 0), context.Cr3 & AddressMask, out physical, out depth);
         if ((context.Cr4 & PhysicalAddressExtension) != 0)
             return Walk(vcpu, (uint)address, access, 3, 9, context.Cr3 & 0xffff_ffe0, out physical);
         return Walk(vcpu, (uint)address, access, 2, 10, context.Cr3 & 0xffff_f000, out physical);
     }
 
     // Four levels of eight-byte entries: the way of all 64-bit guests, kept short.
-    private static bool WalkLongMode(Vcpu vcpu, ulong address, GuestPageAccess access, ulong needed, ulong table, out ulong physical)
+    private static bool WalkLongMode(Vcpu vcpu, ulong address, GuestPageAccess access, ulong needed, ulong table, out ulong physical, out int depth)
     {
         const int topShift = 39, entryShift = 3;
         TranslationCache translations = vcpu.Translations;
         PhysicalMemory memory = vcpu.Host.Memory;
+        int firstStep = translations.BeginWalk(address, access);
         physical = 0;
+        depth = 0;
         for (int shift = topShift; ; shift -= 9)
         {
             if (!translations.TryFind(table >> FrameSize.Shift, out Mfn frame, out bool isWritable))
@@ -69,7 +85,13 @@ public static class GuestPageWalk
             bool isLeaf = shift == FrameSize.Shift || ((entry & Large) != 0 && shift != topShift);
             ulong wanted = isLeaf && access == GuestPageAccess.Write ? Accessed | Dirty : Accessed;
             if ((entry & wanted) != wanted && isWritable)
+            {
                 memory.CompareExchange64(frame, offset, entry | wanted, entry);
+                entry |= wanted;
+            }
+
+            translations.NoteStep(firstStep + depth, table >> FrameSize.Shift, frame, offset, entry);
+            depth++;
             if (isLeaf)
             {
                 ulong low = (1UL << shift) - 1;

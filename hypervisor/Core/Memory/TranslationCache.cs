@@ -7,10 +7,10 @@ using XenSharp.Edge;
 namespace XenSharp.Core.Memory;
 
 /// <summary>
-/// Present translations of one vCPU's domain, all of one p2m generation. Used only on the CPU that runs the vCPU; the guest's own page
-/// tables are never cached, since the guest changes them unseen.
+/// Present translations of one vCPU's domain, all of one p2m generation. Used only on the CPU that runs the vCPU; what the guest's own page
+/// tables say is never believed from memory, since the guest changes them unseen.
 /// </summary>
-public sealed class TranslationCache(P2m p2m)
+public sealed partial class TranslationCache(P2m p2m)
 {
     // A power of two: direct-mapped by the low bits of the guest frame.
     private const int Size = 32;
@@ -71,15 +71,19 @@ public sealed class TranslationCache(P2m p2m)
         {
             for (int i = 0; i < Size; i++)
                 _entries[i].Tag = 0;
+            ForgetWalks();
         }
         else if (p2m.TryFindOnlyRemoval(_generation, out Gfn removed))
         {
             // The others are still right under their stamp.
             _entries[(int)removed.Value & (Size - 1)].Tag = 0;
+            ForgetWalks(removed.Value);
             _generation = generation;
             return;
         }
 
+        // All walks have an older stamp now.
+        _walkFrames = 0;
         _generation = generation;
         _stamp = ((ulong)generation << StampShift) + 1;
     }

@@ -191,6 +191,21 @@ public sealed class NestedPageTable : P2m
         table = _root;
         for (int level = 3; level > leaf; level--)
         {
+            ulong entry = _memory.Read64(table, IndexOffset(guestFrame, level));
+            if ((entry & (Present | Large)) != Present)
+                return MakeEntry(guestFrame, leaf, create, level, ref table, out offset);
+            table = Mfn.Containing(entry & AddressMask);
+        }
+
+        offset = IndexOffset(guestFrame, leaf);
+        return true;
+    }
+
+    // From a table of the level on.
+    private bool MakeEntry(Gfn guestFrame, int leaf, bool create, int level, ref Mfn table, out int offset)
+    {
+        for (; level > leaf; level--)
+        {
             offset = IndexOffset(guestFrame, level);
             ulong entry = _memory.Read64(table, offset);
             if ((entry & Present) == 0)

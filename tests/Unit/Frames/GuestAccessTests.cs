@@ -77,4 +77,117 @@ public class GuestAccessTests
         GuestAccess.Read(_guest.Vcpu(), gfn << 12, read);
         Assert.Equal(2, read[0]);
     }
+
+    [Fact]
+    public void AChangedPageTableEntryIsSeenByTheNextCopy()
+    {
+        Tables tables = new(_guest);
+        Assert.Equal(1, ReadAt(tables.Address));
+        Assert.Equal(1, ReadAt(tables.Address));
+
+        // The last level, then the one above it.
+        tables.SetEntry(3, tables.Other << 12 | 0x63);
+        Assert.Equal(2, ReadAt(tables.Address));
+        tables.SetEntry(2, tables.SecondTable << 12 | 0x63);
+        Assert.Equal(1, ReadAt(tables.Address));
+        tables.SetEntry(2, 0);
+        Assert.Equal(-1, ReadAt(tables.Address));
+    }
+
+    [Fact]
+    public void AWalkMarksTheEntriesEachTime()
+    {
+        Tables tables = new(_guest);
+        Assert.True(GuestAccess.Write(_guest.Vcpu(), tables.Address, new byte[1]));
+        Assert.Equal(0x60UL, tables.Entry(3) & 0x60);
+        Assert.Equal(0x20UL, tables.Entry(2) & 0x60);
+        tables.SetEntry(3, tables.Entry(3) & ~0x60UL);
+        Assert.True(GuestAccess.Write(_guest.Vcpu(), tables.Address, new byte[1]));
+        Assert.Equal(0x60UL, tables.Entry(3) & 0x60);
+    }
+
+    [Fact]
+    public void AWalkForReadingSaysNothingAboutWriting()
+    {
+        Tables tables = new(_guest);
+        _guest.Context().Control0 |= 1UL << 16;
+        tables.SetEntry(3, tables.Page << 12 | 0x61);
+        Assert.Equal(0, ReadAt(tables.Address) - 1);
+        Assert.False(GuestAccess.Write(_guest.Vcpu(), tables.Address, new byte[1]));
+        _guest.Context().Control0 &= ~(1UL << 16);
+        Assert.True(GuestAccess.Write(_guest.Vcpu(), tables.Address, new byte[1]));
+        _guest.Context().Control0 |= 1UL << 16;
+        Assert.False(GuestAccess.Write(_guest.Vcpu(), tables.Address, new byte[1]));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void ARepeatedWalkSeesThatAFrameOnItsWayIsGone(int level)
+    {
+        Tables tables = new(_guest);
+        Assert.Equal(1, ReadAt(tables.Address));
+        Assert.True(_guest.P2m.Remove(new Gfn(level == 4 ? tables.Page : tables.First + (ulong)level)));
+        Assert.Equal(-1, ReadAt(tables.Address));
+    }
+
+    [Fact]
+    public void OtherPageTablesAreOtherWalks()
+    {
+        Tables first = new(_guest), second = new(_guest);
+        _guest.Page(second.Page)[0] = 7;
+        Assert.Equal(7, ReadAt(second.Address));
+        _guest.Context().Control3 = first.First << 12;
+        Assert.Equal(1, ReadAt(first.Address));
+        _guest.Context().Control3 = second.First << 12;
+        Assert.Equal(7, ReadAt(second.Address));
+    }
+
+    private int ReadAt(ulong address)
+    {
+        byte[] read = new byte[1];
+        return GuestAccess.Read(_guest.Vcpu(), address, read) ? read[0] : -1;
+    }
+
+    // Four levels of tables for one address, in consecutive pages; the page behind it holds 1, the other one 2.
+    private sealed class Tables
+    {
+        private readonly TestDomain _guest;
+
+        public Tables(TestDomain guest)
+        {
+            _guest = guest;
+            First = guest.TakePages(4);
+            SecondTable = guest.TakePages();
+            Page = guest.TakePages();
+            Other = guest.TakePages();
+            guest.Page(Page)[0] = 1;
+            guest.Page(Other)[0] = 2;
+            for (int level = 0; level < 3; level++)
+                SetEntry(level, (First + (ulong)level + 1) << 12 | 3);
+            SetEntry(3, Page << 12 | 3);
+            BitConverter.TryWriteBytes(guest.Page(SecondTable)[(Index(3) * 8)..], Page << 12 | 3);
+            FakeVcpuContext context = guest.Context();
+            context.Control0 = 1UL << 31 | 0x11;
+            context.ExtendedFeatures = 1UL << 10;
+            context.Control3 = First << 12;
+        }
+
+        public ulong Address => 0x7f12_3456_7000;
+
+        public ulong First { get; }
+
+        public ulong SecondTable { get; }
+
+        public ulong Page { get; }
+
+        public ulong Other { get; }
+
+        public void SetEntry(int level, ulong entry) => BitConverter.TryWriteBytes(_guest.Page(First + (ulong)level)[(Index(level) * 8)..], entry);
+
+        public ulong Entry(int level) => BitConverter.ToUInt64(_guest.Page(First + (ulong)level)[(Index(level) * 8)..]);
+
+        private int Index(int level) => (int)(Address >> (39 - (9 * level))) & 511;
+    }
 }
