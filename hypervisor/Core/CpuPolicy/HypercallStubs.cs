@@ -26,6 +26,7 @@ public static class HypercallStubs
             return false;
         }
 
+        vcpu.Domain.LatchSharedForm(vcpu);
         return true;
     }
 

@@ -2,6 +2,8 @@
 // What hypercalls keep with a domain.
 
 using XenSharp.Core.Console;
+using XenSharp.Core.Time;
+using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Domains;
@@ -27,6 +29,22 @@ public sealed partial class Domain
 
     /// <summary>Where the shared-info page is mapped in the guest; see <see cref="NoFrame"/>.</summary>
     public ulong SharedInfoGfn { get; set; } = NoFrame;
+
+    /// <summary>
+    /// log2 of the bits in a word of the shared structures: 6, or 5 while the domain has their 32-bit form (has_32bit_shinfo of Xen). Places
+    /// in them follow from it.
+    /// </summary>
+    public int EventWordShift { get; private set; } = 6;
+
+    /// <summary>
+    /// The form of the shared structures becomes that of the code that runs: called for the vCPU that writes the hypercall page's MSR or sets
+    /// the callback, which is what a kernel does first. Nothing but the wall clock is moved, as in Xen.
+    /// </summary>
+    public void LatchSharedForm(Vcpu running)
+    {
+        EventWordShift = running.Context.Is64Bit ? 6 : 5;
+        WallClock.Publish(this, running.Processor);
+    }
 
     /// <summary>One more than the highest guest frame in use (XENMEM_maximum_gpfn).</summary>
     public ulong HighestGfn { get; set; }

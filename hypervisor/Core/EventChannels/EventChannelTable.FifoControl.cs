@@ -44,11 +44,11 @@ public sealed partial class EventChannelTable
     // What is pending in the 2-level bitmap is raised again when the array reaches the port.
     private void KeepPendingEvents()
     {
-        uint ports = ValidPorts < EventChannelLimits.TwoLevelChannelCount ? ValidPorts : EventChannelLimits.TwoLevelChannelCount;
+        uint ports = ValidPorts < TwoLevelLimit ? ValidPorts : TwoLevelLimit;
         for (uint port = 1; port < ports; port++)
         {
             ref EventChannel channel = ref _ports[(int)port];
-            if (TestSharedBit(PendingOffset, port))
+            if (IsPendingTwoLevel(port))
                 channel.PendingWithoutWord = 1;
             channel.Priority = EventChannelLimits.FifoPriorityDefault;
         }

@@ -100,9 +100,9 @@ public sealed partial class EventChannelTable
             Domain.WakePollers(port, caller);
     }
 
-    internal bool IsPending(uint port) => IsFifo ? IsPendingFifo(port) : TestSharedBit(PendingOffset, port);
+    internal bool IsPending(uint port) => IsFifo ? IsPendingFifo(port) : IsPendingTwoLevel(port);
 
-    internal bool IsMasked(uint port) => IsFifo ? IsMaskedFifo(port) : TestSharedBit(MaskOffset, port);
+    internal bool IsMasked(uint port) => IsFifo ? IsMaskedFifo(port) : IsMaskedTwoLevel(port);
 
     // A closed port that the guest has not yet taken off its queue cannot be allocated (evtchn_is_busy).
     private bool IsBusy(uint port) => IsFifo && TestWordBit(port, LinkedBit);

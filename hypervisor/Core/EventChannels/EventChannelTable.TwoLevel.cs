@@ -9,29 +9,34 @@ namespace XenSharp.Core.EventChannels;
 
 public sealed partial class EventChannelTable
 {
-    /// <summary>Offsets in struct shared_info of a 64-bit guest.</summary>
-    internal const int PendingOffset = 2048, MaskOffset = 2560;
+    /// <summary>Offset of evtchn_pending in struct shared_info.</summary>
+    private const int PendingOffset = 2048;
 
-    /// <summary>Offset of evtchn_pending_sel in struct vcpu_info.</summary>
-    internal const int SelectorOffset = 8;
+    // As many words as a word has bits: 64, or 32 for a guest with 32-bit structures. evtchn_mask follows evtchn_pending.
+    private uint TwoLevelLimit => 1u << (2 * Domain.EventWordShift);
 
-    private const int PortsPerWord = 64;
+    private int PendingPlace(uint port) => (PendingOffset * 8) + (int)port;
+
+    private int MaskPlace(uint port) => (PendingOffset * 8) + (int)TwoLevelLimit + (int)port;
+
+    // evtchn_pending_sel is the second word of struct vcpu_info.
+    private int SelectorPlace(GuestArea info, uint port) => (info.Offset * 8) + (1 << Domain.EventWordShift) + (int)(port >> Domain.EventWordShift);
 
     private PhysicalMemory Memory => Domain.Host.Memory;
 
     // The order pending, selector, upcall is part of the contract: the guest clears them in the opposite one.
     private void RaiseTwoLevel(Vcpu vcpu, uint port, Cpu caller)
     {
-        if (port >= PortsPerWord * PortsPerWord || Memory.TestAndSetBit(Domain.SharedInfo, (PendingOffset * 8) + (int)port))
+        if (port >= TwoLevelLimit || Memory.TestAndSetBit(Domain.SharedInfo, PendingPlace(port)))
             return;
-        if (!TestSharedBit(MaskOffset, port))
+        if (!IsMaskedTwoLevel(port))
             Select(vcpu, port, caller);
         WakePollers(port, caller);
     }
 
     private void UnmaskTwoLevel(Vcpu vcpu, uint port, Cpu caller)
     {
-        if (Memory.TestAndClearBit(Domain.SharedInfo, (MaskOffset * 8) + (int)port) && TestSharedBit(PendingOffset, port))
+        if (port < TwoLevelLimit && Memory.TestAndClearBit(Domain.SharedInfo, MaskPlace(port)) && IsPendingTwoLevel(port))
             Select(vcpu, port, caller);
     }
 
@@ -39,7 +44,7 @@ public sealed partial class EventChannelTable
     private void Select(Vcpu vcpu, uint port, Cpu caller)
     {
         GuestArea info = vcpu.Info;
-        if (info.IsMapped && !Memory.TestAndSetBit(info.Frame, ((info.Offset + SelectorOffset) * 8) + (int)(port / PortsPerWord)))
+        if (info.IsMapped && !Memory.TestAndSetBit(info.Frame, SelectorPlace(info, port)))
             vcpu.MarkEventsPending(caller);
     }
 
@@ -47,16 +52,17 @@ public sealed partial class EventChannelTable
     internal bool IsSelected(uint port, uint vcpuId)
     {
         GuestArea info = Domain.FindVcpu(vcpuId)?.Info ?? default;
-        return info.IsMapped && port < PortsPerWord * PortsPerWord &&
-            Memory.TestBit(info.Frame, ((info.Offset + SelectorOffset) * 8) + (int)(port / PortsPerWord));
+        return info.IsMapped && port < TwoLevelLimit &&
+            Memory.TestBit(info.Frame, SelectorPlace(info, port));
     }
 
     private void ClearPendingTwoLevel(uint port)
     {
-        if (port < PortsPerWord * PortsPerWord)
-            Memory.TestAndClearBit(Domain.SharedInfo, (PendingOffset * 8) + (int)port);
+        if (port < TwoLevelLimit)
+            Memory.TestAndClearBit(Domain.SharedInfo, PendingPlace(port));
     }
 
-    private bool TestSharedBit(int bitmapOffset, uint port) =>
-        port < PortsPerWord * PortsPerWord && Memory.TestBit(Domain.SharedInfo, (bitmapOffset * 8) + (int)port);
+    private bool IsPendingTwoLevel(uint port) => port < TwoLevelLimit && Memory.TestBit(Domain.SharedInfo, PendingPlace(port));
+
+    private bool IsMaskedTwoLevel(uint port) => port < TwoLevelLimit && Memory.TestBit(Domain.SharedInfo, MaskPlace(port));
 }

@@ -63,7 +63,7 @@ public sealed partial class EventChannelTable
         ? StaticPirqs + GuestPirqs
         : StaticPirqs + ((32 - BitOperations.LeadingZeroCount((uint)domain.Host.ProcessorCount)) * VectorsPerProcessor);
 
-    private uint FormatLimit => IsFifo ? EventChannelLimits.FifoChannelCount : EventChannelLimits.TwoLevelChannelCount;
+    private uint FormatLimit => IsFifo ? EventChannelLimits.FifoChannelCount : TwoLevelLimit;
 
     /// <summary>Creates the first page of ports and reserves port 0 (evtchn_init); false when there is no memory. Repeating it is harmless.</summary>
     public bool Initialize()

@@ -13,7 +13,6 @@ namespace XenSharp.Core.Hypercalls;
 public static class DeviceModelOp
 {
     private const uint MaxBuffers = 2;
-    private const ulong BufferSize = 16;
 
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
@@ -24,8 +23,7 @@ public static class DeviceModelOp
             return E2BIG;
         for (uint i = 0; i < count; i++)
         {
-            if (!GuestAccess.TryRead(caller, arguments.Third + (i * BufferSize), out ulong _)
-                || !GuestAccess.TryRead(caller, arguments.Third + (i * BufferSize) + 8, out ulong _))
+            if (!GuestLayout.TryReadWord(caller, arguments.Third, 2 * i, out _) || !GuestLayout.TryReadWord(caller, arguments.Third, (2 * i) + 1, out _))
                 return EFAULT;
         }
 

@@ -98,7 +98,7 @@ public static partial class GrantTableOp
 
     private static long CopyList(Vcpu caller, ulong list, uint count)
     {
-        const int size = 40, statusOffset = 36;
+        int size = caller.IsNarrow ? 24 : 40, statusOffset = size - 4;
         var window = new GuestWindow(caller);
         var copy = new GrantCopy(caller);
         long result = 0;
@@ -111,14 +111,16 @@ public static partial class GrantTableOp
             }
 
             result = EFAULT;
-            if (!window.TryRead(list, out GrantTableCopy request))
+            if (!(caller.IsNarrow
+                ? GuestLayout.TryRead(caller, list, GuestLayout.GrantTableCopy, out GrantTableCopy request)
+                : window.TryRead(list, out request)))
                 break;
             GrantStatus status = copy.Copy(in request);
-            if (!window.TryWrite(list + statusOffset, in status))
+            if (!window.TryWrite(list + (uint)statusOffset, in status))
                 break;
             result = 0;
             caller.Continuation.Spend(CopyCost + (request.Length / CopiedBytesPerUnit));
-            list += size;
+            list += (uint)size;
             count--;
         }
 

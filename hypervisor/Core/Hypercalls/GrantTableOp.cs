@@ -43,7 +43,7 @@ public static partial class GrantTableOp
         return operation switch
         {
             GrantTableOperation.QuerySize => count == 1 ? QuerySize(caller, list) : EINVAL,
-            GrantTableOperation.SetupTable => count == 1 ? SetupTable(caller, list) : EINVAL,
+            GrantTableOperation.SetupTable => count == 1 ? SetupTable(caller, list) : count == 0 && caller.IsNarrow ? 0 : EINVAL,
             GrantTableOperation.SetVersion => SetVersion(caller, list),
             GrantTableOperation.GetVersion => GetVersion(caller, list),
             GrantTableOperation.MapGrantRef => MapList(caller, list, count),
@@ -79,7 +79,7 @@ public static partial class GrantTableOp
     private static long SetupTable(Vcpu caller, ulong address)
     {
         const ulong StatusOffset = 8;
-        if (!GuestAccess.TryRead(caller, address, out GrantTableSetupTable setup))
+        if (!GuestLayout.TryRead(caller, address, GuestLayout.GrantTableSetupTable, out GrantTableSetupTable setup))
             return EFAULT;
         short status = (short)SetupTable(caller, in setup);
         if (caller.Continuation.IsRequested)
@@ -119,7 +119,7 @@ public static partial class GrantTableOp
         for (uint i = 0; i < setup.FrameCount; i++)
         {
             ulong gfn = table.SharedGfn(i);
-            if (!GuestAccess.TryIndex(setup.FrameList, i, sizeof(ulong), out ulong slot) || !GuestAccess.TryWrite(caller, slot, in gfn))
+            if (!GuestLayout.TryWriteWord(caller, setup.FrameList, i, gfn))
                 status = GrantStatus.BadVirtAddress;
         }
 

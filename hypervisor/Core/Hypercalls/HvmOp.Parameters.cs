@@ -61,6 +61,8 @@ public static partial class HvmOp
         {
             case HvmParam.CallbackIrq:
                 domain.SetHvmParameter((int)index, value);
+                if (domain == caller.Domain)
+                    domain.LatchSharedForm(caller);
                 foreach (Vcpu? vcpu in domain.Vcpus)
                 {
                     if (vcpu != null && vcpu.IsUp)

@@ -13,14 +13,13 @@ namespace XenSharp.Core.Hypercalls;
 
 /// <summary>
 /// The dispatch table: for each number of xen/include/public/xen.h the guest types that have the call and the permission it takes
-/// (column hvm64 of xen/include/hypercall-defs.c); <see cref="Call"/> names the handler. A number outside it is -ENOSYS.
+/// (columns hvm64 and hvm32 of xen/include/hypercall-defs.c, which name the same calls); <see cref="Call"/> names the handler. A number outside it is -ENOSYS.
 /// </summary>
 public static class HypercallTable
 {
     // Columns.
     private const byte Pvh = 1;
     private const byte Control = 2;
-    private const byte Narrow = 4;
 
     /// <summary>Whoever has none of these bits is refused.</summary>
     private static ReadOnlySpan<byte> Columns => new byte[]
@@ -29,15 +28,15 @@ public static class HypercallTable
         /*  4 set_callbacks, fpu_taskswitch, sched_op_compat, platform_op */ 0, 0, 0, Pvh | Control,
         /*  8 set_debugreg, get_debugreg, update_descriptor, (none) */ 0, 0, 0, 0,
         /* 12 memory_op, multicall, update_va_mapping, set_timer_op */ Pvh, Pvh, 0, Pvh,
-        /* 16 event_channel_op_compat, xen_version, console_io, physdev_op_compat */ 0, Pvh | Narrow, Pvh | Narrow, 0,
-        /* 20 grant_table_op, vm_assist, update_va_mapping_otherdomain, iret */ Pvh, Pvh | Narrow, 0, 0,
+        /* 16 event_channel_op_compat, xen_version, console_io, physdev_op_compat */ 0, Pvh, Pvh, 0,
+        /* 20 grant_table_op, vm_assist, update_va_mapping_otherdomain, iret */ Pvh, Pvh, 0, 0,
         /* 24 vcpu_op, set_segment_base, mmuext_op, xsm_op */ Pvh, 0, Pvh, Pvh,
         /* 28 nmi_op, sched_op, callback_op, xenoprof_op */ 0, Pvh, 0, 0,
-        /* 32 event_channel_op, physdev_op, hvm_op, sysctl */ Pvh | Narrow, Pvh, Pvh | Narrow, Pvh | Control | Narrow,
-        /* 36 domctl, kexec_op, tmem_op, argo_op */ Pvh | Control | Narrow, 0, 0, 0,
-        /* 40 xenpmu_op, dm_op, hypfs_op, (none) */ Pvh | Narrow, Pvh, Pvh | Control | Narrow, 0,
+        /* 32 event_channel_op, physdev_op, hvm_op, sysctl */ Pvh, Pvh, Pvh, Pvh | Control,
+        /* 36 domctl, kexec_op, tmem_op, argo_op */ Pvh | Control, 0, 0, 0,
+        /* 40 xenpmu_op, dm_op, hypfs_op, (none) */ Pvh, Pvh, Pvh | Control, 0,
         /* 44 (none) */ 0, 0, 0, 0,
-        /* 48 mca, paging_domctl_cont */ 0, Pvh | Narrow,
+        /* 48 mca, paging_domctl_cont */ 0, Pvh,
     };
 
     /// <summary>
@@ -112,8 +111,7 @@ public static class HypercallTable
         }
     }
 
-    // A 32-bit caller (column hvm32). Only calls whose structures have one layout for both widths are there yet; the rest, memory_op
-    // and the grant table among them, are -ENOSYS here.
+    // A 32-bit caller: the handlers are the same, and find in IsNarrow how its structures are laid out.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool DispatchNarrow(Vcpu caller, VcpuContext context)
     {
@@ -123,16 +121,10 @@ public static class HypercallTable
         arguments.Third = (uint)context.Rdx;
         arguments.Fourth = (uint)context.Rsi;
         arguments.Fifth = (uint)context.Rdi;
-        uint number = (uint)context.Rax;
-        ReadOnlySpan<byte> columns = Columns;
-        if (number >= (uint)columns.Length || (columns[(int)number] & Narrow) == 0)
-        {
-            context.Rax = unchecked((uint)ENOSYS);
-            return false;
-        }
-
         caller.Continuation.Budget = HypercallContinuation.InitialBudget;
-        long result = Call(caller, number, in arguments);
+        caller.IsNarrow = true;
+        long result = Call(caller, (uint)context.Rax, in arguments);
+        caller.IsNarrow = false;
         if (!caller.Continuation.IsRequested)
         {
             context.Rax = (uint)result;

@@ -19,7 +19,7 @@ public static partial class MemoryOp
 
     private static long GetMemoryMap(Vcpu caller, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out MemoryMap request))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.MemoryMap, out MemoryMap request))
             return EFAULT;
         Span<byte> bytes = stackalloc byte[GuestMemoryMap.Capacity * GuestMemoryMap.EntrySize];
         int count;
@@ -40,12 +40,12 @@ public static partial class MemoryOp
 
         request.EntryCount = (uint)count;
         return GuestAccess.Write(caller, request.Buffer, bytes.Slice(0, count * GuestMemoryMap.EntrySize))
-            && GuestAccess.TryWrite(caller, argument, in request) ? 0 : EFAULT;
+            && GuestLayout.TryWrite(caller, argument, GuestLayout.MemoryMap, in request) ? 0 : EFAULT;
     }
 
     private static long SetMemoryMap(Vcpu caller, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out ForeignMemoryMap request))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.ForeignMemoryMap, out ForeignMemoryMap request))
             return EFAULT;
         if (request.Map.EntryCount > MaxMapEntries)
             return EINVAL;
@@ -79,7 +79,7 @@ public static partial class MemoryOp
         const ulong FrameCountOffset = 8;
         if (!caller.Domain.IsHardware)
             return EACCES;
-        if (!GuestAccess.TryRead(caller, argument, out AcquireResource request))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.AcquireResource, out AcquireResource request))
             return EFAULT;
         if (request.Pad != 0 || request.Frame >> 32 != 0 || (request.Frame + request.FrameCount) >> 32 != 0)
             return EINVAL;
@@ -107,7 +107,7 @@ public static partial class MemoryOp
             ulong last = Math.Min(done + ResourceBatch, request.FrameCount) - 1;
             if (inBatch == 0 && (result = CheckResource(caller, domain!, in request, last)) != 0)
                 return result;
-            if (!TryReadElement(caller, request.FrameList, done, out ulong gfn))
+            if (!GuestLayout.TryReadWord(caller, request.FrameList, done, out ulong gfn))
                 return EFAULT;
             result = MapResource(caller, domain!, in request, done, gfn);
             if (result != 0)

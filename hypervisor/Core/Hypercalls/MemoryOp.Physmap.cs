@@ -18,7 +18,7 @@ public static partial class MemoryOp
     {
         if (start > ushort.MaxValue)
             return EDOM;
-        if (!GuestAccess.TryRead(caller, argument, out AddToPhysmap request))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.AddToPhysmap, out AddToPhysmap request))
             return EFAULT;
         if (request.Space == MapSpace.GmfnForeign)
             return ENOSYS; // only the batched form can name the other domain
@@ -56,7 +56,7 @@ public static partial class MemoryOp
     {
         if (start > ushort.MaxValue)
             return EDOM;
-        if (!GuestAccess.TryRead(caller, argument, out AddToPhysmapBatch batch))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.AddToPhysmapBatch, out AddToPhysmapBatch batch))
             return EFAULT;
         var space = (MapSpace)batch.Space;
         if (space == MapSpace.GmfnRange)
@@ -85,7 +85,7 @@ public static partial class MemoryOp
     {
         for (ulong done = start; done < batch.Size;)
         {
-            if (!TryReadElement(caller, batch.Indexes, done, out ulong index) || !TryReadElement(caller, batch.Gpfns, done, out ulong gpfn))
+            if (!GuestLayout.TryReadWord(caller, batch.Indexes, done, out ulong index) || !GuestLayout.TryReadWord(caller, batch.Gpfns, done, out ulong gpfn))
                 return EFAULT;
             if (gpfn == ulong.MaxValue)
                 return EINVAL;
@@ -105,7 +105,7 @@ public static partial class MemoryOp
 
     private static long RemoveFromPhysmap(Vcpu caller, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out RemoveFromPhysmap request))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.RemoveFromPhysmap, out RemoveFromPhysmap request))
             return EFAULT;
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
         if (domain == null)
@@ -306,11 +306,5 @@ public static partial class MemoryOp
     {
         domain.P2m.Flush();
         return 0;
-    }
-
-    private static bool TryReadElement(Vcpu caller, ulong array, ulong index, out ulong value)
-    {
-        value = 0;
-        return GuestAccess.TryIndex(array, index, sizeof(ulong), out ulong slot) && GuestAccess.TryRead(caller, slot, out value);
     }
 }

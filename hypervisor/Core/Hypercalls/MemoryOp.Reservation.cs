@@ -27,7 +27,7 @@ public static partial class MemoryOp
 
     private static long AdjustReservation(Vcpu caller, MemoryOperation operation, ulong argument, ulong start)
     {
-        if (!GuestAccess.TryRead(caller, argument, out MemoryReservation reservation)
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.MemoryReservation, out MemoryReservation reservation)
             || reservation.ExtentCount > MaxExtents
             || start >= reservation.ExtentCount)
             return (long)start;
@@ -76,8 +76,7 @@ public static partial class MemoryOp
         int order = (int)reservation.ExtentOrder;
         if (operation == MemoryOperation.IncreaseReservation)
             return IncreaseExtent(caller, domain, order) ? ExtentResult.Done : ExtentResult.Stopped;
-        if (!GuestAccess.TryIndex(reservation.ExtentStart, command >> ExtentShift, sizeof(ulong), out ulong slot)
-            || !GuestAccess.TryRead(caller, slot, out ulong gfn))
+        if (!GuestLayout.TryReadWord(caller, reservation.ExtentStart, command >> ExtentShift, out ulong gfn))
             return ExtentResult.Stopped;
         if (operation == MemoryOperation.DecreaseReservation)
             return DecreaseExtent(caller, domain, new Gfn(gfn), order, command, argument);

@@ -78,7 +78,7 @@ public static partial class MemoryOp
             case MemoryOperation.GetPopulateOnDemandTarget:
                 return PopulateOnDemandTarget(caller, operation, argument);
             case MemoryOperation.MachPhysMfnList:
-                return MachPhysMfnList(caller, argument);
+                return caller.IsNarrow ? EOPNOTSUPP : MachPhysMfnList(caller, argument);
             case MemoryOperation.MachPhysCompatMfnList:
                 return EOPNOTSUPP;
             case MemoryOperation.GetSharingFreedPages:
@@ -101,7 +101,7 @@ public static partial class MemoryOp
         return operation switch
         {
             MemoryOperation.CurrentReservation => (long)domain.Memory.Pages,
-            MemoryOperation.MaximumReservation => (long)System.Math.Min(domain.Memory.MaxPages, uint.MaxValue),
+            MemoryOperation.MaximumReservation => (long)System.Math.Min(domain.Memory.MaxPages, caller.IsNarrow ? int.MaxValue : uint.MaxValue),
             _ => (long)HighestGfn(domain),
         };
     }
@@ -117,7 +117,7 @@ public static partial class MemoryOp
 
     private static long ClaimPages(Vcpu caller, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out MemoryReservation reservation))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.MemoryReservation, out MemoryReservation reservation))
             return EFAULT;
         if (reservation.ExtentStart != 0 || reservation.ExtentOrder != 0 || reservation.MemoryFlags != 0)
             return EINVAL;
@@ -142,12 +142,12 @@ public static partial class MemoryOp
     // No device needs memory at fixed guest addresses: the list is empty.
     private static long ReservedDeviceMemoryMap(Vcpu caller, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out ReservedDeviceMemoryMap map))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.ReservedDeviceMemoryMap, out ReservedDeviceMemoryMap map))
             return EFAULT;
         if ((map.Flags & ~MemoryConstants.RdmAll) != 0)
             return EINVAL;
         map.EntryCount = 0;
-        return GuestAccess.TryWrite(caller, argument, in map) ? 0 : EFAULT;
+        return GuestLayout.TryWrite(caller, argument, GuestLayout.ReservedDeviceMemoryMap, in map) ? 0 : EFAULT;
     }
 
     // xen_mem_access_op: without memory events no operation succeeds, but the target is looked at first.
@@ -166,7 +166,7 @@ public static partial class MemoryOp
 
     private static long PopulateOnDemandTarget(Vcpu caller, MemoryOperation operation, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out PopulateOnDemandTarget target))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.PopulateOnDemandTarget, out PopulateOnDemandTarget target))
             return EFAULT;
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, target.DomainId);
         if (domain == null)
@@ -178,7 +178,7 @@ public static partial class MemoryOp
         target.TotalPages = domain.Memory.Pages;
         target.PopulateOnDemandCachePages = 0;
         target.PopulateOnDemandEntries = 0;
-        return GuestAccess.TryWrite(caller, argument, in target) ? 0 : EFAULT;
+        return GuestLayout.TryWrite(caller, argument, GuestLayout.PopulateOnDemandTarget, in target) ? 0 : EFAULT;
     }
 
     // There is no machine-to-physical table to show: a list of the right length, of gaps (frame 0).

@@ -13,6 +13,8 @@ public static class MmuExtendedOp
 {
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
+        if (caller.IsNarrow && (uint)arguments.Second == 0)
+            return 0; // Xen translates a list first, and an empty one goes no further
         ushort id = (ushort)arguments.Fourth;
         if (id == DomainIds.Self)
             return EINVAL;

@@ -17,6 +17,9 @@ public static class MulticallOp
 {
     private const int EntrySize = 64, ResultOffset = 8, ArgumentsOffset = 16;
 
+    // The same in words of 4 bytes.
+    private const uint NarrowEntrySize = 32;
+
     /// <summary>struct multicall_entry up to its fifth argument; no call has a sixth.</summary>
     public struct Entry
     {
@@ -48,7 +51,7 @@ public static class MulticallOp
     {
         while (count != 0)
         {
-            bool whole = (list & 7) == 0 && (list & FrameSize.Mask) <= FrameSize.Bytes - EntrySize;
+            bool whole = !caller.IsNarrow && (list & 7) == 0 && (list & FrameSize.Mask) <= FrameSize.Bytes - EntrySize;
             bool goesOn;
             if (!whole)
             {
@@ -132,18 +135,18 @@ public static class MulticallOp
     {
         if (caller.Continuation.IsRequested)
             return false;
-        list += EntrySize;
+        list += caller.IsNarrow ? NarrowEntrySize : EntrySize;
         count--;
         return count == 0 || (caller.Continuation.Spend(EntryCost) && (caller.Processor.Pending & ~PendingWork.DeviceTables) == PendingWork.None);
     }
 
-    // An entry that is not aligned, or crosses a page.
+    // An entry that is not aligned, or crosses a page, or is a 32-bit caller's.
     private static bool RunCopied(Vcpu caller, ulong address)
     {
-        if (!GuestAccess.TryRead(caller, address, out Entry entry))
+        if (!GuestLayout.TryRead(caller, address, GuestLayout.MulticallEntry, out Entry entry))
             return false;
         ulong result = (ulong)HypercallTable.Call(caller, entry.Number, in entry.Arguments);
-        if (!GuestAccess.TryWrite(caller, address + ResultOffset, in result))
+        if (!GuestLayout.TryWriteWord(caller, address, ResultOffset / sizeof(ulong), result))
         {
             caller.Continuation.IsRequested = false;
             return false;
@@ -154,7 +157,8 @@ public static class MulticallOp
 
     private static bool StoreContinuation(Vcpu caller, ulong address)
     {
-        if (GuestAccess.TryWrite(caller, address + ArgumentsOffset, in caller.Continuation.Arguments))
+        ulong arguments = address + (uint)(ArgumentsOffset / sizeof(ulong) * GuestLayout.WordSize(caller));
+        if (GuestLayout.TryWrite(caller, arguments, GuestLayout.Arguments, in caller.Continuation.Arguments))
             return true;
         caller.Continuation.IsRequested = false;
         return false;

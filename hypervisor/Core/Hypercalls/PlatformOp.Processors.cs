@@ -90,7 +90,7 @@ public static partial class PlatformOp
     // the first refused one count; that one gets the error.
     private static long ResourceAccess(ControlBuffer operation)
     {
-        PlatformResourceOperation request = operation.Read<PlatformResourceOperation>();
+        PlatformResourceOperation request = operation.Read<PlatformResourceOperation>(GuestLayout.ResourceOperation);
         Vcpu caller = operation.Caller;
         if (request.EntryCount == 0)
             return 0;
@@ -135,7 +135,7 @@ public static partial class PlatformOp
     // The hypervisor's symbols stay in the build's map file: the list is empty.
     private static long GetSymbol(ControlBuffer operation)
     {
-        PlatformSymbolData symbol = operation.Read<PlatformSymbolData>();
+        PlatformSymbolData symbol = operation.Read<PlatformSymbolData>(GuestLayout.SymbolData);
         if (symbol.Symnum != 0)
             return EINVAL;
         byte end = 0;
@@ -144,6 +144,6 @@ public static partial class PlatformOp
         symbol.Namelen = 1;
         symbol.Address = 0;
         symbol.Type = 0;
-        return operation.Store(in symbol);
+        return operation.Store(GuestLayout.SymbolData, in symbol);
     }
 }

@@ -83,18 +83,18 @@ public static partial class PlatformOp
 
     private static long ReadMemoryType(ControlBuffer operation)
     {
-        PlatformReadMemoryType read = operation.Read<PlatformReadMemoryType>();
+        PlatformReadMemoryType read = operation.Read<PlatformReadMemoryType>(GuestLayout.ReadMemoryType);
         if (read.Register >= MemoryTypeRegisters)
             return EINVAL;
         read.Mfn = 0;
         read.MfnCount = 0;
         read.Type = 0;
-        return operation.Store(in read);
+        return operation.Store(GuestLayout.ReadMemoryType, in read);
     }
 
     private static long UpdateMicrocode(ControlBuffer operation)
     {
-        PlatformMicrocodeUpdate update = operation.Read<PlatformMicrocodeUpdate>();
+        PlatformMicrocodeUpdate update = operation.Read<PlatformMicrocodeUpdate>(GuestLayout.MicrocodeUpdate);
         if (update.Length == 0)
             return ENOENT;
         return GuestAccess.TryRead(operation.Caller, update.Data, out byte _) ? EINVAL : EFAULT;
@@ -171,7 +171,7 @@ public static partial class PlatformOp
     private static long SetPdcBits(ControlBuffer operation)
     {
         const ulong HandleOffset = 8;
-        if (!GuestAccess.TryRead(operation.Caller, operation.UnionAddress + HandleOffset, out ulong handle)
+        if (!GuestLayout.TryReadWord(operation.Caller, operation.UnionAddress + HandleOffset, 0, out ulong handle)
             || !GuestAccess.TryRead(operation.Caller, handle, out ulong header))
             return EFAULT;
         uint revision = (uint)header, count = (uint)(header >> 32);

@@ -55,7 +55,7 @@ public static class SchedOp
 
     private static long Poll(Vcpu caller, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out SchedulerPoll poll))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.SchedulerPoll, out SchedulerPoll poll))
             return -(long)Errno.Fault;
         if (poll.PortCount > MaxPolledPorts)
             return -(long)Errno.Inval;

@@ -6,7 +6,7 @@ using XenSharp.Core.Vcpus;
 
 namespace XenSharp.Core.Hypercalls;
 
-/// <summary>set_timer_op(timeout): absolute system time in ns; 0 stops the timer.</summary>
+/// <summary>set_timer_op(timeout): absolute system time in ns, from a 32-bit caller in two halves; 0 stops the timer.</summary>
 public static class TimerOp
 {
     // A guest that means "never", or whose tick counter has wrapped, names a time more than 13 days away: it gets an event soon.
@@ -15,7 +15,7 @@ public static class TimerOp
 
     public static long Call(Vcpu caller, in HypercallArguments a)
     {
-        ulong timeout = a.First;
+        ulong timeout = caller.IsNarrow ? a.First | (a.Second << 32) : a.First;
         if (timeout == 0)
         {
             TimerQueue.Cancel(caller.SingleshotTimer, caller.Processor);

@@ -82,19 +82,19 @@ public static class VcpuOp
     private static long GetRunstate(Vcpu caller, Vcpu vcpu, ulong argument)
     {
         caller.Host.Scheduler.GetRunstate(vcpu, caller.Processor, out RunstateRecord info);
-        return GuestAccess.TryWrite(caller, argument, in info) ? 0 : -(long)Errno.Fault;
+        return GuestLayout.TryWrite(caller, argument, GuestLayout.RunstateInfo, in info) ? 0 : -(long)Errno.Fault;
     }
 
     // An area that is not mapped now is no error: it may be at the next switch.
     private static long RegisterRunstateArea(Vcpu caller, Vcpu vcpu, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out VcpuRegisterRunstateMemoryArea area))
+        if (!GuestLayout.TryReadWord(caller, argument, 0, out ulong address))
             return -(long)Errno.Fault;
-        vcpu.RunstateArea = area.Address;
-        if (area.Address == 0)
+        vcpu.RunstateArea = address;
+        if (address == 0)
             return 0;
         caller.Host.Scheduler.GetRunstate(vcpu, caller.Processor, out RunstateRecord info);
-        GuestAccess.TryWrite(caller, area.Address, in info);
+        GuestLayout.TryWrite(caller, address, GuestLayout.RunstateInfo, in info);
         return 0;
     }
 
@@ -113,7 +113,7 @@ public static class VcpuOp
     {
         if (vcpu != caller)
             return -(long)Errno.Inval;
-        if (!GuestAccess.TryRead(caller, argument, out VcpuSetSingleShotTimer set))
+        if (!GuestLayout.TryRead(caller, argument, GuestLayout.SingleShotTimer, out VcpuSetSingleShotTimer set))
             return -(long)Errno.Fault;
         if ((long)set.TimeoutAbsNs < (long)caller.Host.Clock.Now)
         {
@@ -139,7 +139,7 @@ public static class VcpuOp
         if (!GuestAccess.TryRead(caller, argument, out VcpuRegisterVcpuInfo area))
             return -(long)Errno.Fault;
         // Another vCPU's area moves only while that is down. A wrong place is -ENXIO even so, and Register finds that.
-        bool isPlace = area.Offset <= FrameSize.Bytes - VcpuInfoArea.Size && (area.Offset & 7) == 0;
+        bool isPlace = VcpuInfoArea.IsPlace(vcpu.Domain, area.Offset);
         if (isPlace && vcpu != caller && vcpu.IsUp)
             return -(long)Errno.Inval;
         long result = VcpuInfoArea.Register(vcpu, area.Mfn, area.Offset, caller.Processor);
@@ -168,9 +168,9 @@ public static class VcpuOp
 
     private static long RegisterTimeArea(Vcpu caller, Vcpu vcpu, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out VcpuRegisterTimeMemoryArea area))
+        if (!GuestLayout.TryReadWord(caller, argument, 0, out ulong address))
             return -(long)Errno.Fault;
-        vcpu.TimeArea = area.Address;
+        vcpu.TimeArea = address;
         VcpuTime.Force(vcpu, caller);
         return 0;
     }

@@ -56,7 +56,7 @@ public static class VersionOp
             case VersionOperation.PlatformParameters:
                 PlatformParameters parameters;
                 parameters.VirtStart = HypervisorVirtualStart;
-                if (caller.Context.Is64Bit)
+                if (!caller.IsNarrow)
                     return GuestAccess.TryWrite(caller, argument, in parameters) ? 0 : EFAULT;
                 uint none = 0; // Xen keeps no part of a 32-bit translated guest's address space
                 return GuestAccess.TryWrite(caller, argument, in none) ? 0 : EFAULT;

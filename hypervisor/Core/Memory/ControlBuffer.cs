@@ -42,6 +42,20 @@ public readonly ref struct ControlBuffer(Vcpu caller, ulong address, Span<byte> 
         return value;
     }
 
+    /// <summary>The same for a member that a 32-bit caller lays out in its own way (<see cref="GuestLayout"/>).</summary>
+    public T Read<T>(ReadOnlySpan<byte> fields) where T : unmanaged
+    {
+        if (!caller.IsNarrow)
+            return Read<T>();
+        T value = default;
+        GuestLayout.Widen(_bytes.Slice(unionOffset), fields, AbiBytes.Of(ref value));
+        return value;
+    }
+
+    /// <summary>Copies such a member out; 0 or -EFAULT.</summary>
+    public long Store<T>(ReadOnlySpan<byte> fields, ref readonly T value) where T : unmanaged =>
+        GuestLayout.TryWrite(caller, UnionAddress, fields, in value) ? 0 : Hypercalls.HypercallError.EFAULT;
+
     /// <summary>Copies a member of the union out; 0 or -EFAULT.</summary>
     public long Store<T>(ref readonly T value) where T : unmanaged =>
         GuestAccess.TryWrite(caller, UnionAddress, in value) ? 0 : Hypercalls.HypercallError.EFAULT;

@@ -119,11 +119,13 @@ public static class GuestPageWalk
                 return false;
             int offset = (int)(entryAddress & FrameSize.Mask);
             ulong entry = entrySize == 8 ? memory.Read64(tableFrame, offset) : memory.Read32(tableFrame, offset);
-            if ((entry & Present) == 0 || (write && (entry & Writable) == 0))
+            // The four entries above PAE's tables have no rights and no marks (AMD APM vol. 2, 5.2.3).
+            bool isPointer = levels == 3 && level == 2;
+            if ((entry & Present) == 0 || (write && !isPointer && (entry & Writable) == 0))
                 return false;
             bool leaf = level == 0 || ((entry & Large) != 0 && level < 2);
             ulong wanted = Accessed | (leaf && access == GuestPageAccess.Write ? Dirty : 0);
-            if ((entry & wanted) != wanted && !(levels == 3 && level == 2) && tableIsWritable)
+            if ((entry & wanted) != wanted && !isPointer && tableIsWritable)
                 MarkUsed(memory, tableFrame, offset, entrySize, entry, entry | wanted);
             if (leaf)
             {

@@ -59,12 +59,25 @@ public static class VcpuTime
     {
         uint version = (memory.Read32(frame, offset) + 1) | 1;
         memory.Write32(frame, offset, version);
-        memory.Write64(frame, offset + TscOffset, stamp.Tsc);
-        memory.Write64(frame, offset + SystemTimeOffset, stamp.SystemNs);
-        memory.Write64(frame, offset + ScaleOffset, ((ulong)Scaling(in stamp, flags) << 32) | stamp.Multiplier);
+        Put(memory, frame, offset + TscOffset, stamp.Tsc);
+        Put(memory, frame, offset + SystemTimeOffset, stamp.SystemNs);
+        Put(memory, frame, offset + ScaleOffset, ((ulong)Scaling(in stamp, flags) << 32) | stamp.Multiplier);
         version++;
         memory.Write32(frame, offset, version);
         return version;
+    }
+
+    // A 32-bit guest may have its vcpu_info aligned to 4.
+    private static void Put(PhysicalMemory memory, Mfn frame, int offset, ulong value)
+    {
+        if ((offset & 7) == 0)
+        {
+            memory.Write64(frame, offset, value);
+            return;
+        }
+
+        memory.Write32(frame, offset, (uint)value);
+        memory.Write32(frame, offset + sizeof(uint), (uint)(value >> 32));
     }
 
     private static void WriteSecond(Vcpu view, ulong address, in ClockStamp stamp, uint flags, uint version)

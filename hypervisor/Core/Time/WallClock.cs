@@ -10,10 +10,10 @@ namespace XenSharp.Core.Time;
 public static class WallClock
 {
     private const ulong Second = 1_000_000_000;
-    private const int VersionOffset = 3072;
-    private const int SecondsOffset = VersionOffset + 4;
-    private const int NanosecondsOffset = VersionOffset + 8;
-    private const int SecondsHighOffset = VersionOffset + 12;
+
+    // wc_version is behind the two bitmaps of events; the high seconds follow the rest, or lie at the end of the 32-bit form's arch part.
+    private const int BitmapsOffset = 2048;
+    private const int SecondsHighOffset = 12, NarrowSecondsHighOffset = 36;
 
     /// <summary>It was <paramref name="seconds"/> and <paramref name="nanoseconds"/> since 1970 at the system time given (XENPF_settime); all domains are told.</summary>
     public static void Set(Host host, ulong seconds, uint nanoseconds, ulong systemNs, Cpu caller)
@@ -39,13 +39,14 @@ public static class WallClock
         PhysicalMemory memory = host.Memory;
         using (host.Clock.WallClockLock.Enter(caller))
         {
-            uint version = (memory.Read32(frame, VersionOffset) + 1) | 1;
+            int shift = domain.EventWordShift, start = BitmapsOffset + (1 << (2 * shift - 2));
+            uint version = (memory.Read32(frame, start) + 1) | 1;
             ulong seconds = host.Clock.WallClockSeconds + (ulong)domain.TimeOffsetSeconds;
-            memory.Write32(frame, VersionOffset, version);
-            memory.Write32(frame, SecondsOffset, (uint)seconds);
-            memory.Write32(frame, NanosecondsOffset, host.Clock.WallClockNanoseconds);
-            memory.Write32(frame, SecondsHighOffset, (uint)(seconds >> 32));
-            memory.Write32(frame, VersionOffset, version + 1);
+            memory.Write32(frame, start, version);
+            memory.Write32(frame, start + 4, (uint)seconds);
+            memory.Write32(frame, start + 8, host.Clock.WallClockNanoseconds);
+            memory.Write32(frame, start + (shift == 6 ? SecondsHighOffset : NarrowSecondsHighOffset), (uint)(seconds >> 32));
+            memory.Write32(frame, start, version + 1);
         }
     }
 }

@@ -26,7 +26,7 @@ public struct RunstateRecord
 public sealed partial class Vcpu
 {
     private const int RunstateSize = 48;
-    private const int RunstateEntryTimeOffset = 8;
+    private const int RunstateEntryTimeOffset = 8, NarrowEntryTimeOffset = 4;
 
     private RunstateKind _runstate = RunstateKind.Offline;
     private ulong _runstateSinceNs;
@@ -113,11 +113,18 @@ public sealed partial class Vcpu
         if (announce)
             copy.EntryTimeNs |= RunstateConstants.Update;
         AbiBytes.OfReadOnly(in copy).CopyTo(bytes);
+        if (Domain.EventWordShift != 6)
+        {
+            GuestLayout.Tighten(AbiBytes.OfReadOnly(in copy), GuestLayout.RunstateInfo, bytes);
+            bytes = bytes.Slice(0, GuestLayout.NarrowSize(GuestLayout.RunstateInfo));
+            WriteSplitRunstateArea(address, bytes, NarrowEntryTimeOffset, announce, info.EntryTimeNs);
+            return;
+        }
 
         int offset = (int)(address & FrameSize.Mask);
         if ((address & 7) != 0 || offset > FrameSize.Bytes - RunstateSize)
         {
-            WriteSplitRunstateArea(address, bytes, announce, info.EntryTimeNs);
+            WriteSplitRunstateArea(address, bytes, RunstateEntryTimeOffset, announce, info.EntryTimeNs);
             return;
         }
 
@@ -135,16 +142,16 @@ public sealed partial class Vcpu
         Processor.EndCopy();
     }
 
-    private void WriteSplitRunstateArea(ulong address, Span<byte> bytes, bool announce, ulong entryTime)
+    private void WriteSplitRunstateArea(ulong address, Span<byte> bytes, int entryTimeOffset, bool announce, ulong entryTime)
     {
         // The mark is the top bit of the entry time, so that its last byte alone carries it.
-        ulong mark = address + RunstateEntryTimeOffset + 7;
-        ReadOnlySpan<byte> last = bytes.Slice(RunstateEntryTimeOffset + 7, 1);
+        ulong mark = address + (uint)entryTimeOffset + 7;
+        ReadOnlySpan<byte> last = bytes.Slice(entryTimeOffset + 7, 1);
         if (announce && !GuestAccess.Write(this, mark, last))
             return;
         if (!GuestAccess.Write(this, address, bytes) || !announce)
             return;
-        bytes[RunstateEntryTimeOffset + 7] = (byte)(entryTime >> 56);
+        bytes[entryTimeOffset + 7] = (byte)(entryTime >> 56);
         GuestAccess.Write(this, mark, last);
     }
 

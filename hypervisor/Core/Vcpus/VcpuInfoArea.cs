@@ -3,6 +3,7 @@
 
 using System;
 using XenSharp.Abi;
+using XenSharp.Core.Domains;
 using XenSharp.Core.EventChannels;
 using XenSharp.Edge;
 
@@ -25,13 +26,17 @@ public static class VcpuInfoArea
         vcpu.HasRegisteredInfo = false;
     }
 
+    /// <summary>Whether the structure fits there, aligned to the words of the domain's structures.</summary>
+    public static bool IsPlace(Domain domain, ulong offset) =>
+        offset <= FrameSize.Bytes - Size && (offset & ((1u << (domain.EventWordShift - 3)) - 1)) == 0;
+
     /// <summary>
     /// Moves the area, once. The caller has checked that the vCPU is its own or not up (else -EINVAL). Everything is marked as pending
     /// afterwards: an event that came while the content was copied is not lost, and the guest copes with a spurious one.
     /// </summary>
     public static long Register(Vcpu vcpu, ulong gfn, ulong offset, Cpu caller)
     {
-        if (offset > FrameSize.Bytes - Size || (offset & 7) != 0)
+        if (!IsPlace(vcpu.Domain, offset))
             return -(long)Errno.NoDeviceIo;
         if (vcpu.HasRegisteredInfo || !GuestFrame.TryReference(vcpu.Domain, gfn, caller, out Mfn frame))
             return -(long)Errno.Inval;
@@ -55,7 +60,10 @@ public static class VcpuInfoArea
         }
 
         memory.Barrier();
-        memory.Write64(frame, (int)offset + EventChannelTable.SelectorOffset, ulong.MaxValue);
+        if (vcpu.Domain.EventWordShift == 6)
+            memory.Write64(frame, (int)offset + sizeof(ulong), ulong.MaxValue);
+        else
+            memory.Write32(frame, (int)offset + sizeof(uint), uint.MaxValue);
         vcpu.MarkEventsPending(caller);
         return 0;
     }

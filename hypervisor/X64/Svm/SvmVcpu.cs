@@ -321,6 +321,7 @@ internal sealed class SvmVcpu : VcpuContext
         const int vmmcallLength = 3;
         Rax = (ulong)result;
         Vcpu.IsInMulticall = false;
+        Vcpu.IsNarrow = false;
         Vcpu.Continuation.IsRequested = false;
         SkipInstruction(vmmcallLength);
     }

@@ -33,6 +33,23 @@ public class GuestAccessTests
         Assert.Equal(written[..3996], _guest.Page(gfn)[100..].ToArray());
     }
 
+    [Theory]
+    [InlineData(2UL, true), InlineData(0UL, false)]
+    public void OnlyTheTablesBelowTheFourPointersProtect(ulong writable, bool isAllowed)
+    {
+        // PAE: a pointer without rights, a table, an entry; then the page.
+        ulong pointers = _guest.TakePages(4), page = pointers + 3;
+        _guest.Write(pointers << 12, ((pointers + 1) << 12) | 1);
+        _guest.Write((pointers + 1) << 12, ((pointers + 2) << 12) | 3);
+        _guest.Write((pointers + 2) << 12, (page << 12) | 1 | writable);
+        FakeVcpuContext context = _guest.Context();
+        (context.Long, context.Control0, context.Control3, context.Control4) = (false, 0x8001_0011, pointers << 12, 0x20);
+        Assert.Equal(isAllowed, GuestAccess.Write(_guest.Vcpu(), 8, new byte[] { 0x77 }));
+        Assert.Equal(isAllowed ? 0x77 : 0, _guest.Page(page)[8]);
+        Assert.Equal(((pointers + 1) << 12) | 1, _guest.Read<ulong>(pointers << 12));
+        Assert.True(GuestAccess.Read(_guest.Vcpu(), 8, new byte[1]));
+    }
+
     [Fact]
     public void AHoleEndsTheCopy()
     {

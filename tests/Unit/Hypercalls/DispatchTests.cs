@@ -43,9 +43,10 @@ public class DispatchTests
         _guest.Write(0x1000, ulong.MaxValue);
         Assert.False(Core.Hypercalls.HypercallTable.Dispatch(_guest.Vcpu()));
         Assert.Equal(0xffff_ffff_0000_0000, _guest.Read<ulong>(0x1000));
-        context.Rax = Memory;
+        context.Rax = 63;
         Assert.False(Core.Hypercalls.HypercallTable.Dispatch(_guest.Vcpu()));
         Assert.Equal(0xffff_ffdaUL, context.Rax);
+        Assert.False(_guest.Vcpu().IsNarrow);
     }
 
     [Theory]

@@ -42,6 +42,29 @@ internal static class HypercallGuest
     public static long Hypercall(this TestDomain domain, ulong number, ulong first = 0, ulong second = 0, ulong third = 0, ulong fourth = 0, ulong fifth = 0) =>
         domain.Hypercall(out _, number, first, second, third, fourth, fifth);
 
+    /// <summary>The same from 32-bit code, which has its arguments in other registers.</summary>
+    public static int NarrowHypercall(this TestDomain domain, out int rounds, ulong number, uint first = 0, uint second = 0, uint third = 0, uint fourth = 0)
+    {
+        FakeVcpuContext context = domain.Context();
+        (context.Long, context.Rax, context.Rbx, context.Rcx, context.Rdx, context.Rsi, context.Rdi) = (false, number, first, second, third, fourth, 0);
+        for (rounds = 1; HypercallTable.Dispatch(domain.Vcpu()); rounds++)
+        {
+            if (rounds > 100_000)
+                throw new InvalidOperationException("the hypercall never ends");
+        }
+
+        return (int)context.Rax;
+    }
+
+    public static int NarrowHypercall(this TestDomain domain, ulong number, uint first = 0, uint second = 0, uint third = 0, uint fourth = 0) =>
+        domain.NarrowHypercall(out _, number, first, second, third, fourth);
+
+    public static void WriteHalves(this TestDomain domain, ulong address, params uint[] words)
+    {
+        for (int i = 0; i < words.Length; i++)
+            domain.Write(address + ((ulong)i * 4), words[i]);
+    }
+
     public static string Text(this TestDomain domain, ulong address, int length) =>
         Encoding.ASCII.GetString(domain.Page(address >> 12).Slice((int)(address & 0xfff), length)).TrimEnd('\0');
 
