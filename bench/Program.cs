@@ -22,6 +22,8 @@ internal static class Program
     {
         if (arguments is ["xenstore-echo", var socket])
             return Xenstore.EchoServer.Run(socket);
+        if (arguments is ["xenstore", .. string[] rest])
+            return RunXenstore(rest);
         BenchOptions options = new();
         RootCommand root = new("Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
         options.AddTo(root);
@@ -62,6 +64,22 @@ internal static class Program
         else
             TableWriter.Write(Console.Out, result);
         return result.Rows.Any(row => row.Xen.Failure is not null || row.Ours.Failure is not null) ? ExitStatus.Failed : 0;
+    }
+
+    /// <summary>The store's daemons have their own comparison; it needs no hypervisor.</summary>
+    private static int RunXenstore(string[] arguments)
+    {
+        Option<double> seconds = new("--seconds") { DefaultValueFactory = _ => 1 };
+        Option<int> runs = new("--runs") { DefaultValueFactory = _ => 3 };
+        Option<int[]> sizes = new("--nodes") { DefaultValueFactory = _ => [1_000, 100_000, 1_000_000] };
+        Option<bool> json = new("--json");
+        RootCommand root = new("Compare the xenstore daemons.") { seconds, runs, sizes, json };
+        root.SetAction(parsed =>
+        {
+            using Xenstore.XenstoreBench bench = new(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(runs), parsed.GetValue(sizes)!, parsed.GetValue(json));
+            return bench.Run();
+        });
+        return root.Parse(arguments).Invoke();
     }
 
     private static int Profile(string name)

@@ -68,6 +68,9 @@ internal sealed class Arena
 
     public Span<byte> Block(uint handle, int bytes) => _chunks[handle >> ChunkShift].AsSpan((int)(handle & (ChunkGrains - 1)) * Grain, bytes);
 
+    /// <summary>From the block's start to the end of its chunk: for blocks whose header tells their length.</summary>
+    public Span<byte> From(uint handle) => _chunks[handle >> ChunkShift].AsSpan((int)(handle & (ChunkGrains - 1)) * Grain);
+
     private static int Grains(int bytes) => (bytes + Grain - 1) / Grain;
 
     private void AddChunk()

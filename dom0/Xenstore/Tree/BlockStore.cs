@@ -32,6 +32,8 @@ internal sealed class BlockStore
 
     public Span<byte> Block(uint handle, int bytes) => _arena.Block(handle, bytes);
 
+    public Span<byte> From(uint handle) => _arena.From(handle);
+
     public uint Allocate(Branch branch, int bytes)
     {
         uint handle = _arena.Allocate(bytes);

@@ -13,6 +13,7 @@ internal ref struct DirectoryCursor
     private const int MostLevels = 34;
 
     private readonly DirectoryStore _store;
+    private Page _leaf;     // The last level's page.
     private Levels _pages;
     private Levels _places;
     private int _depth;     // Levels in use; the last one is a leaf, its place the current name's.
@@ -39,7 +40,10 @@ internal ref struct DirectoryCursor
             SkippedInName = skipBytes;
             _places[_depth++] = isLeaf ? (uint)place - 1 : (uint)place;
             if (isLeaf)
+            {
+                _leaf = page;
                 return;
+            }
             root = page.Handle(place);
         }
     }
@@ -47,13 +51,22 @@ internal ref struct DirectoryCursor
     /// <summary>Bytes of the first name that were to be skipped and are not.</summary>
     public int SkippedInName { get; }
 
-    public readonly ReadOnlySpan<byte> Name => _store.PageOf(_pages[_depth - 1]).Name((int)_places[_depth - 1]);
+    public readonly ReadOnlySpan<byte> Name => _leaf.Name((int)_places[_depth - 1]);
 
-    public readonly uint Node => _store.PageOf(_pages[_depth - 1]).Handle((int)_places[_depth - 1]);
+    public readonly uint Node => _leaf.Handle((int)_places[_depth - 1]);
 
     public bool MoveNext()
     {
-        while (_depth > 0)
+        if (_depth == 0)
+            return false;
+        if (++_places[_depth - 1] < (uint)_leaf.Count)
+            return true;
+        return MoveToNextPage();
+    }
+
+    private bool MoveToNextPage()
+    {
+        while (--_depth > 0)
         {
             Page page = _store.PageOf(_pages[_depth - 1]);
             _places[_depth - 1]++;
@@ -65,9 +78,9 @@ internal ref struct DirectoryCursor
                     _places[_depth] = 0;
                     page = _store.PageOf(_pages[_depth++]);
                 }
+                _leaf = page;
                 return true;
             }
-            _depth--;
         }
         return false;
     }

@@ -85,8 +85,8 @@ internal sealed class DirectoryStore(BlockStore blocks)
 
     internal Page PageOf(uint handle)
     {
-        ReadOnlySpan<byte> start = blocks.Block(handle, PageHeader.Size);
-        return new Page(blocks.Block(handle, System.Runtime.InteropServices.MemoryMarshal.AsRef<PageHeader>(start).Capacity));
+        Span<byte> block = blocks.From(handle);
+        return new Page(block[..System.Runtime.InteropServices.MemoryMarshal.AsRef<PageHeader>(block).Capacity]);
     }
 
     private uint Put(Branch branch, uint handle, ReadOnlySpan<byte> name, uint node, out uint sibling)

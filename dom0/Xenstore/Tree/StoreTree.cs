@@ -245,9 +245,13 @@ public sealed class StoreTree
 
     private static int SizeOf(in NodeHeader header) => NodeHeader.Size + header.PermissionCount * sizeof(uint) + header.ValueLength;
 
-    private ref NodeHeader HeaderOf(uint node) => ref MemoryMarshal.AsRef<NodeHeader>(_blocks.Block(node, NodeHeader.Size));
+    private ref NodeHeader HeaderOf(uint node) => ref MemoryMarshal.AsRef<NodeHeader>(_blocks.From(node));
 
-    private Span<byte> NodeBlock(uint node) => _blocks.Block(node, SizeOf(HeaderOf(node)));
+    private Span<byte> NodeBlock(uint node)
+    {
+        Span<byte> block = _blocks.From(node);
+        return block[..SizeOf(MemoryMarshal.AsRef<NodeHeader>(block))];
+    }
 
     private Span<Permission> PermissionsOf(uint node) =>
         MemoryMarshal.Cast<byte, Permission>(NodeBlock(node).Slice(NodeHeader.Size, HeaderOf(node).PermissionCount * sizeof(uint)));
