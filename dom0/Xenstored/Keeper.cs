@@ -26,7 +26,7 @@ internal sealed class Keeper(string socketPath, IReadOnlyList<string> daemonArgu
     private const int ListenerKey = -1;
     private const int ChannelKey = -2;
     private const int UpdateTimeoutMs = 30_000;
-    private const int QuickDeathMs = 1000;
+    private const int FailedStartMs = 1000;
 
     private readonly SortedSet<int> _free = [];
     private readonly Dictionary<int, int> _sockets = [];
@@ -40,12 +40,11 @@ internal sealed class Keeper(string socketPath, IReadOnlyList<string> daemonArgu
         int listener = UnixSocket.Listen(socketPath, 128);
         ProgramLine program = ProgramLine.Own();
         ProgramLine? update = null;
-        int quickDeaths = 0;
+        int failedStarts = 0;
         bool wasReady = false;
         while (true)
         {
             ProgramLine current = update ?? program;
-            long started = Environment.TickCount64;
             Outcome outcome = RunDaemon(listener, current, update is not null, () =>
             {
                 if (!wasReady)
@@ -69,9 +68,10 @@ internal sealed class Keeper(string socketPath, IReadOnlyList<string> daemonArgu
             }
             if (outcome == Outcome.NeverReady && !wasReady)
                 return 1;
-            quickDeaths = Environment.TickCount64 - started < QuickDeathMs ? quickDeaths + 1 : 0;
-            if (quickDeaths > 20)
-                Thread.Sleep(QuickDeathMs);
+            // One that cannot even start is not tried without end at full speed.
+            failedStarts = outcome == Outcome.NeverReady ? failedStarts + 1 : 0;
+            if (failedStarts > 20)
+                Thread.Sleep(FailedStartMs);
             report("the daemon has ended; starting it again");
         }
     }
