@@ -33,7 +33,8 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
             MeasureKernel(Catalog.KernelGroup, Catalog.KernelRows, KernelRun.Measure, Catalog.ForKernelFigure);
         if (WantsGroup(Catalog.WorstGroup))
             MeasureKernel(Catalog.WorstGroup, [], KernelRun.MeasureWorst, Catalog.ForWorstCase);
-        if (WantsGroup(Catalog.GuestsGroup))
+        MeasureLinuxGuests();
+        if (WantsKernelRowOf(Catalog.GuestsGroup, Catalog.GuestsLinuxRows))
             MeasureKernel(Catalog.GuestsGroup, Catalog.GuestsRows, KernelRun.MeasureGuests, Catalog.ForGuestsFigure);
         if (Wants(Catalog.ImageText))
             Measure(Catalog.ImageText, "reading the size of the text", subject => ImageText.Bytes(subject));
@@ -45,6 +46,9 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
     private bool Wants(RowDefinition row) => row.IsSelectedBy(names);
 
     private bool WantsGroup(string group) => names.Count == 0 || names.Any(name => name.Split('.')[0] == group);
+
+    private bool WantsKernelRowOf(string group, IReadOnlyList<RowDefinition> others) =>
+        WantsGroup(group) && !(names.Count > 0 && names.Where(name => name.Split('.')[0] == group).All(name => others.Any(row => row.Id == name)));
 
     /// <summary>The hypervisors take turns, so that both meet the same load of the host.</summary>
     private void MeasureBoots()
@@ -74,6 +78,35 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
 
         Outcome Result(RowDefinition row, Subject subject) =>
             failures.TryGetValue((row, subject), out string? failure) ? Outcome.Failed(failure) : Sample.Of(figures[(row, subject)]);
+    }
+
+    /// <summary>One run gives all three figures.</summary>
+    private void MeasureLinuxGuests()
+    {
+        IReadOnlyList<RowDefinition> rows = Catalog.GuestsLinuxRows;
+        if (!rows.Any(Wants))
+            return;
+        List<double>[][] figures = _subjects.Select(_ => rows.Select(_ => new List<double>()).ToArray()).ToArray();
+        string?[] failures = new string?[2];
+        for (int run = 1; run <= runs; run++)
+        {
+            for (int index = 0; index < 2; index++)
+            {
+                if (failures[index] is not null)
+                    continue;
+                IReadOnlyList<double> measured = [];
+                failures[index] = Try(_subjects[index], $"creating and using a guest, run {run} of {runs}", () => new Sample((measured = LinuxGuest.Measure(_subjects[index])).Count)).Failure;
+                for (int row = 0; row < measured.Count; row++)
+                    figures[index][row].Add(measured[row]);
+            }
+        }
+        for (int row = 0; row < rows.Count; row++)
+        {
+            if (Wants(rows[row]))
+                _rows.Add(new Row(rows[row], Result(0, row), Result(1, row)));
+        }
+
+        Outcome Result(int index, int row) => failures[index] is { } failure ? Outcome.Failed(failure) : Sample.Of(figures[index][row]);
     }
 
     private double CountExits(Subject subject)

@@ -10,13 +10,14 @@ namespace XenSharp.Bench.Subjects;
 /// <param name="Name">The heading of its column.</param>
 /// <param name="Hypervisor">The multiboot file that QEMU starts.</param>
 /// <param name="Sections">The file whose sections tell the size of its text.</param>
-public sealed record Subject(string Name, string Version, string Hypervisor, string Sections)
+/// <param name="GuestArguments">What it needs on its command line with guests in this emulator.</param>
+public sealed record Subject(string Name, string Version, string Hypervisor, string Sections, string GuestArguments = "")
 {
     /// <summary>Debian's Xen, from the archive or the cache; nothing is installed.</summary>
     public static Subject Xen()
     {
         DebianXen xen = DebianXen.Obtain();
-        return new Subject("Xen 4.17", $"Debian {xen.Package.Version}", xen.Hypervisor, xen.Image);
+        return new Subject("Xen 4.17", $"Debian {xen.Package.Version}", xen.Hypervisor, xen.Image, DebianXen.Arguments);
     }
 
     /// <summary>The hypervisor of this clone, or the file that XENSHARP_HYPERVISOR names.</summary>

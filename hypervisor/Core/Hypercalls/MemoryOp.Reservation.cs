@@ -99,8 +99,8 @@ public static partial class MemoryOp
 
     private static ExtentResult DecreaseExtent(Vcpu caller, Domain domain, Gfn first, int order, ulong command, ulong argument)
     {
-        Span<ulong> buffer = stackalloc ulong[ReleasedFrames.Capacity];
         ulong count = 1UL << order;
+        Span<ulong> buffer = stackalloc ulong[(int)Math.Min(count, ReleasedFrames.Capacity)];
         ulong page = caller.Extent.Take(command, argument) ? caller.Extent.Pages : 0;
         while (page < count)
         {

@@ -78,7 +78,11 @@ internal sealed class SvmVcpu : VcpuContext
 
     public override ulong Cr4 => Vmcb.Cr4;
 
-    public override ulong Efer => Vmcb.Efer & ~Msr.EferSvm;
+    public override ulong Efer
+    {
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+        get => Vmcb.Efer & ~Msr.EferSvm;
+    }
 
     public override int PrivilegeLevel => Vmcb.PrivilegeLevel;
 
