@@ -19,8 +19,7 @@ internal static class TableWriter
         "Both ran in the same QEMU, without hardware acceleration. What differs beside the code: the emulator does not tell the next instruction's address",
         "(NRIPS), so Xen decodes every intercepted instruction, and it walks the guest's page tables for every copy; and part of Xen's cost is speculation",
         "defences (retpolines, return thunks, branch hardening, RSB stuffing at each exit) that XenSharp lacks. A world switch itself counts as one",
-        "instruction here, but costs about 30 us of CPU time in this emulator, whoever makes it. On XenSharp dom0 finds no PCI devices but the host bridge",
-        "so far, so that its boot has less to do.",
+        "instruction here, but costs about 30 us of CPU time in this emulator, whoever makes it.",
     ];
 
     public static void Write(TextWriter output, ComparisonResult result)

@@ -27,6 +27,11 @@ public sealed class NestedPageTable : P2m
     private ulong _removed;
     private ulong _generationBeforeRemoval = NoRemoval;
 
+    // The table of small pages that the last change went through, with the 2 MiB that it is for; 0 is none. Changed under the domain's lock; who
+    // reads it without that lock is a reader whom a flush waits for, as for any table.
+    private ulong _lastTable;
+    private const int LastTableFrameBits = 36;
+
     public NestedPageTable(PhysicalMemory memory, FrameSource tables, Mfn root, bool hasGigabytePages)
     {
         _memory = memory;
@@ -46,8 +51,14 @@ public sealed class NestedPageTable : P2m
     {
         if (guestFrame.Value >= FrameLimit)
             return default;
-        Mfn table = _root;
-        for (int order = 27; ; order -= 9)
+        int order = 0;
+        if (!TryRecall(guestFrame, out Mfn table))
+        {
+            table = _root;
+            order = 27;
+        }
+
+        for (; ; order -= 9)
         {
             ulong entry = _memory.Read64(table, (int)(guestFrame.Value >> order) << 3 & 0xff8);
             if ((entry & Present) == 0)
@@ -91,6 +102,7 @@ public sealed class NestedPageTable : P2m
         }
 
         // No CPU may still walk a table that is given back.
+        Volatile.Write(ref _lastTable, 0);
         Flush();
         FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
         return true;
@@ -136,6 +148,7 @@ public sealed class NestedPageTable : P2m
 
     public override bool ReleaseTables(int limit)
     {
+        Volatile.Write(ref _lastTable, 0);
         bool done = ReleaseBelow(_root, 3, ref limit);
         Changed();
         return done;
@@ -188,6 +201,9 @@ public sealed class NestedPageTable : P2m
     // Walks to the entry of the level, adding tables and splitting larger pages on the way.
     private bool FindEntry(Gfn guestFrame, int leaf, bool create, out Mfn table, out int offset)
     {
+        offset = IndexOffset(guestFrame, leaf);
+        if (leaf == 0 && TryRecall(guestFrame, out table))
+            return true;
         table = _root;
         for (int level = 3; level > leaf; level--)
         {
@@ -197,9 +213,23 @@ public sealed class NestedPageTable : P2m
             table = Mfn.Containing(entry & AddressMask);
         }
 
-        offset = IndexOffset(guestFrame, leaf);
+        if (leaf == 0 && table.Value >> LastTableFrameBits == 0)
+            Volatile.Write(ref _lastTable, TagOf(guestFrame) << LastTableFrameBits | table.Value);
         return true;
     }
+
+    // Only for frames below the limit.
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    private bool TryRecall(Gfn guestFrame, out Mfn table)
+    {
+        ulong last = Volatile.Read(ref _lastTable);
+        table = new Mfn(last & ((1UL << LastTableFrameBits) - 1));
+        return last >> LastTableFrameBits == TagOf(guestFrame);
+    }
+
+    // 27 bits for the 2 MiB, and one above them that tells it from none.
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+    private static ulong TagOf(Gfn guestFrame) => (guestFrame.Value >> 9) | (1UL << 27);
 
     // From a table of the level on.
     private bool MakeEntry(Gfn guestFrame, int leaf, bool create, int level, ref Mfn table, out int offset)
