@@ -13,7 +13,7 @@ using XenSharp.Interop;
 namespace XenSharp.BlockBackend;
 
 /// <summary>Started when a frontend connects, stopped when it leaves. A queue whose frontend breaks the protocol stops serving; the others go on.</summary>
-internal sealed class BlockQueue
+internal sealed class BlockQueue : IDisposable
 {
     private const int MaxComplaints = 20;
 
@@ -26,6 +26,7 @@ internal sealed class BlockQueue
     private readonly Action<string> _complain;
     private readonly Thread _thread;
     private int _complaints;
+    private volatile bool _stops;
 
     private BlockQueue(DiskImage image, ushort domain, RingProtocol protocol, FrontendRing offer, Action<string> complain)
     {
@@ -47,16 +48,17 @@ internal sealed class BlockQueue
         _thread = new Thread(Serve) { IsBackground = true, Name = "queue" };
     }
 
-    public static BlockQueue Start(DiskImage image, ushort domain, RingProtocol protocol, FrontendRing offer, Action<string> complain)
+    public static IDisposable Start(DiskImage image, ushort domain, RingProtocol protocol, FrontendRing offer, Action<string> complain)
     {
         var queue = new BlockQueue(image, domain, protocol, offer, complain);
         queue._thread.Start();
         return queue;
     }
 
-    /// <summary>Finishes the batch under way, then lets go of the frontend's pages and port.</summary>
-    public void Stop()
+    /// <summary>Finishes the batch under way, however many requests the frontend adds, then lets go of the frontend's pages and port.</summary>
+    public void Dispose()
     {
+        _stops = true;
         _events.Stop();
         _thread.Join();
         Release();
@@ -82,7 +84,7 @@ internal sealed class BlockQueue
     {
         do
         {
-            for (uint waiting = _ring.Waiting(); waiting > 0; waiting = _ring.Waiting())
+            for (uint waiting = _ring.Waiting(); waiting > 0 && !_stops; waiting = _ring.Waiting())
             {
                 for (; waiting > 0 && _batch.HasRoom; waiting--)
                     _batch.Add(_ring.Take());
@@ -91,7 +93,7 @@ internal sealed class BlockQueue
                     _link.Notify();
             }
         }
-        while (_ring.AskForEvent());
+        while (!_stops && _ring.AskForEvent());
     }
 
     private bool WaitForEvent()

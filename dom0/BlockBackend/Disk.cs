@@ -3,13 +3,18 @@
 
 using System;
 using System.Collections.Generic;
+using System.ComponentModel;
 using System.Globalization;
 using System.IO;
+using System.Threading;
 using XenSharp.BlockBackend.Images;
 using XenSharp.BlockBackend.Rings;
 using XenSharp.BlockBackend.Xenbus;
 
 namespace XenSharp.BlockBackend;
+
+/// <summary>Serves one ring of a frontend until it is disposed. Throws what the kernel refuses.</summary>
+internal delegate IDisposable QueueStarter(DiskImage image, ushort domain, RingProtocol protocol, FrontendRing offer, Action<string> complain);
 
 /// <summary>
 /// Follows the two states of the xenbus protocol. All calls come from the thread that reads xenstore's events. A frontend or an
@@ -17,23 +22,27 @@ namespace XenSharp.BlockBackend;
 /// </summary>
 internal sealed class Disk : IDisposable
 {
-    private const int MaxQueues = 8, MaxRingPageOrder = 4;
+    private const int MaxQueues = 8, MaxRingPageOrder = 4, MaxLines = 100;
 
-    private readonly StoreConnection _store;
+    private readonly DeviceStore _store;
     private readonly ushort _domain;
     private readonly string _backend;
     private readonly string _frontend;
     private readonly DiskImage _image;
+    private readonly QueueStarter _start;
     private readonly Action<string> _log;
-    private readonly List<BlockQueue> _queues = [];
+    private readonly List<IDisposable> _queues = [];
+    private IDisposable? _watch;
+    private int _lines;
 
-    private Disk(StoreConnection store, ushort domain, string backend, string frontend, DiskImage image, Action<string> log)
+    private Disk(DeviceStore store, ushort domain, string backend, string frontend, DiskImage image, QueueStarter start, Action<string> log)
     {
         _store = store;
         _domain = domain;
         _backend = backend;
         _frontend = frontend;
         _image = image;
+        _start = start;
         _log = log;
     }
 
@@ -44,15 +53,15 @@ internal sealed class Disk : IDisposable
     public bool IsGone { get; private set; }
 
     /// <summary>Opens the image of a new backend directory and announces what the backend can do.</summary>
-    public static Disk Open(StoreConnection store, ushort domain, string backend, Action<string> log)
+    public static Disk Open(DeviceStore store, ushort domain, string backend, QueueStarter start, Action<string> log)
     {
         string frontend = store.Read(backend + "/frontend") ?? throw new InvalidDataException($"{backend} names no frontend");
         string parameters = store.Read(backend + "/params") ?? throw new InvalidDataException($"{backend} has no params");
         bool readOnly = store.Read(backend + "/mode")?.StartsWith('w') != true;
         DiskImage image = ImageOpener.Open(parameters, readOnly);
-        var disk = new Disk(store, domain, backend, frontend, image, log);
+        var disk = new Disk(store, domain, backend, frontend, image, start, log);
         disk.Announce(store.Read(backend + "/discard-enable") != "0" && !readOnly);
-        store.Watch(frontend + "/state");
+        disk._watch = store.Watch(frontend + "/state");
         log($"{backend}: {parameters}, {image.Length >> 20} MiB{(readOnly ? ", read-only" : "")}");
         return disk;
     }
@@ -68,7 +77,8 @@ internal sealed class Disk : IDisposable
         }
 
         XenbusState mine = Parse(own), theirs = Parse(_store.Read(_frontend + "/state"));
-        if (mine == XenbusState.Closing || theirs is XenbusState.Closing or XenbusState.Closed)
+        bool leaves = theirs is XenbusState.Closing or XenbusState.Closed || (theirs == XenbusState.Unknown && _queues.Count > 0);
+        if (mine == XenbusState.Closing || leaves)
             Close(theirs);
         else if (theirs is XenbusState.Initialised or XenbusState.Connected && _queues.Count == 0)
             Connect();
@@ -78,6 +88,7 @@ internal sealed class Disk : IDisposable
 
     public void Dispose()
     {
+        _watch?.Dispose();
         Disconnect();
         _image.Dispose();
     }
@@ -109,9 +120,9 @@ internal sealed class Disk : IDisposable
         {
             FrontendRings rings = FrontendRings.Read(_store, _frontend, Math.Min(MaxQueues, Environment.ProcessorCount), MaxRingPageOrder);
             foreach (FrontendRing ring in rings.Rings)
-                _queues.Add(BlockQueue.Start(_image, _domain, rings.Protocol, ring, Complain));
+                _queues.Add(_start(_image, _domain, rings.Protocol, ring, Complain));
         }
-        catch (Exception fault) when (fault is InvalidDataException or IOException or System.ComponentModel.Win32Exception)
+        catch (Exception fault) when (fault is InvalidDataException or IOException or Win32Exception)
         {
             Complain($"{_frontend}: {fault.Message}");
             Disconnect();
@@ -124,7 +135,7 @@ internal sealed class Disk : IDisposable
         Write("physical-sector-size", Text(DiskImage.SectorSize));
         Write("info", Text(_image.IsReadOnly ? readOnlyFlag : 0));
         SetState(XenbusState.Connected);
-        _log($"{_backend}: connected, {_queues.Count} queue(s)");
+        Complain($"connected, {_queues.Count} queue(s)");
     }
 
     // libxl sets the backend to Closing, the guest's kernel the frontend; whoever starts, the backend is Closed when the frontend is.
@@ -140,12 +151,20 @@ internal sealed class Disk : IDisposable
 
     private void Disconnect()
     {
-        foreach (BlockQueue queue in _queues)
-            queue.Stop();
+        foreach (IDisposable queue in _queues)
+            queue.Dispose();
         _queues.Clear();
     }
 
-    private void Complain(string what) => _log($"{_backend}: {what}");
+    // A frontend that comes and goes without end must not fill the log. Queues call this too.
+    private void Complain(string what)
+    {
+        int line = Interlocked.Increment(ref _lines);
+        if (line <= MaxLines)
+            _log($"{_backend}: {what}");
+        else if (line == MaxLines + 1)
+            _log($"{_backend}: no more is told of this disk");
+    }
 
     private void SetState(XenbusState state) => Write("state", Text((int)state));
 

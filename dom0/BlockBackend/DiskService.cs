@@ -10,7 +10,7 @@ using XenSharp.BlockBackend.Xenbus;
 namespace XenSharp.BlockBackend;
 
 /// <summary>One thread reads xenstore's events and moves each disk's state; the queues have threads of their own.</summary>
-internal sealed class DiskService(StoreConnection store, ushort domain, Action<string> log) : IDisposable
+internal sealed class DiskService(DeviceStore store, ushort domain, QueueStarter start, Action<string> log) : IDisposable
 {
     private readonly Dictionary<string, Disk> _disks = [];
     private readonly HashSet<string> _refused = [];
@@ -53,7 +53,7 @@ internal sealed class DiskService(StoreConnection store, ushort domain, Action<s
                 continue;
             try
             {
-                _disks.Add(path, Disk.Open(store, domain, path, log));
+                _disks.Add(path, Disk.Open(store, domain, path, start, log));
             }
             catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException or Win32Exception)
             {
@@ -73,7 +73,7 @@ internal sealed class DiskService(StoreConnection store, ushort domain, Action<s
         {
             disk.Follow();
         }
-        catch (IOException fault)
+        catch (Exception fault) when (fault is IOException or Win32Exception)
         {
             log($"{backend}: {fault.Message}");
         }

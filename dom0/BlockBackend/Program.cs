@@ -29,10 +29,10 @@ if (option < 0 || option + 1 >= args.Length || !ushort.TryParse(args[option + 1]
 try
 {
     MonitorSocket.OpenAll(args);
-    using StoreConnection store = StoreConnection.Open();
-    using var service = new DiskService(store, domain, line => Console.Error.WriteLine("xensharp-blkback: " + line));
-    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => store.Dispose());
-    using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => store.Dispose());
+    using XenstoreLink store = XenstoreLink.Open();
+    using var service = new DiskService(store, domain, BlockQueue.Start, line => Console.Error.WriteLine("xensharp-blkback: " + line));
+    using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Leave(context, store));
+    using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => Leave(context, store));
     service.Run();
     return 0;
 }
@@ -40,4 +40,11 @@ catch (Exception fault) when (fault is IOException or UnauthorizedAccessExceptio
 {
     Console.Error.WriteLine("xensharp-blkback: " + fault.Message);
     return 1;
+}
+
+static void Leave(PosixSignalContext context, XenstoreLink store)
+{
+    // The disks are closed in order; the runtime must not end the process before.
+    context.Cancel = true;
+    store.Stop();
 }

@@ -15,10 +15,10 @@ internal readonly record struct FrontendRing(uint[] References, uint Port);
 /// <summary>Everything here is the guest's word; numbers out of range are refused by a sentence.</summary>
 internal sealed record FrontendRings(RingProtocol Protocol, IReadOnlyList<FrontendRing> Rings)
 {
-    public static FrontendRings Read(StoreConnection store, string frontend, int maxQueues, int maxRingPageOrder)
+    public static FrontendRings Read(DeviceStore store, string frontend, int maxQueues, int maxRingPageOrder)
     {
         string? name = store.Read(frontend + "/protocol");
-        RingProtocol protocol = RingProtocol.Named(name) ?? throw new InvalidDataException($"the protocol \"{name}\" is not supported");
+        RingProtocol protocol = RingProtocol.Named(name) ?? throw new InvalidDataException($"the protocol {Quoted(name!)} is not supported");
         uint order = Number(store, frontend + "/ring-page-order") ?? 0;
         if (order > maxRingPageOrder)
             throw new InvalidDataException($"ring-page-order {order} is above the maximum of {maxRingPageOrder}");
@@ -32,7 +32,7 @@ internal sealed record FrontendRings(RingProtocol Protocol, IReadOnlyList<Fronte
         return new FrontendRings(protocol, rings);
     }
 
-    private static FrontendRing ReadRing(StoreConnection store, string path, bool single, int pages)
+    private static FrontendRing ReadRing(DeviceStore store, string path, bool single, int pages)
     {
         uint[] references = new uint[pages];
         for (int i = 0; i < pages; i++)
@@ -45,11 +45,21 @@ internal sealed record FrontendRings(RingProtocol Protocol, IReadOnlyList<Fronte
         return new FrontendRing(references, port);
     }
 
-    private static uint? Number(StoreConnection store, string path)
+    private static uint? Number(DeviceStore store, string path)
     {
         if (store.Read(path) is not string text)
             return null;
         return uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint value) ? value
-            : throw new InvalidDataException($"{path} is \"{text}\", not a number");
+            : throw new InvalidDataException($"{path} is {Quoted(text)}, not a number");
+    }
+
+    // A guest's text in a log: short, and nothing in it that a terminal obeys.
+    private static string Quoted(string text)
+    {
+        const int longest = 40;
+        Span<char> shown = stackalloc char[Math.Min(text.Length, longest)];
+        for (int i = 0; i < shown.Length; i++)
+            shown[i] = text[i] is >= ' ' and <= '~' ? text[i] : '?';
+        return $"\"{shown}\"{(text.Length > longest ? "..." : "")}";
     }
 }
