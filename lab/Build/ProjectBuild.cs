@@ -13,6 +13,7 @@ public static class ProjectBuild
 {
     private const string HypervisorProject = "hypervisor/X64/X64.csproj";
     private static readonly string[] s_hypervisorSources = ["abi", "hypervisor", "eng"];
+    private static readonly string[] s_backendSources = ["dom0/BlockBackend", "dom0/Interop", "dom0/XenstoreClient"];
 
     /// <summary>Leaves the hypervisor at out/xensharp-x86_64 and returns that path; or the file named by XENSHARP_HYPERVISOR, unbuilt.</summary>
     public static string Hypervisor()
@@ -37,11 +38,21 @@ public static class ProjectBuild
     private static bool IsKernel(string project) =>
         File.ReadAllText(project).Contains("Guest.targets", System.StringComparison.Ordinal) && Directory.EnumerateFiles(Path.GetDirectoryName(project)!, "*.cs").Any();
 
+    /// <summary>Leaves the block backend as a program for dom0, which needs no .NET there, and returns its path.</summary>
+    public static string BlockBackend()
+    {
+        string folder = Path.Combine(Repository.Out, "programs");
+        string program = Path.Combine(folder, "xensharp-blkback");
+        HostTools.Require(HostTool.ForPrograms);
+        Build("blkback", "dom0/BlockBackend/BlockBackend.csproj", s_backendSources, [program], ["publish", "-r", "linux-x64", "-o", folder]);
+        return program;
+    }
+
     /// <summary>A file that the user named; a sentence when it is not there.</summary>
     public static string Existing(string path, string namedBy) =>
         File.Exists(path) ? Path.GetFullPath(path) : throw new LabException($"{namedBy} names {path}, which is not a file.", ExitStatus.Usage);
 
-    private static void Build(string name, string project, string[] sources, string[] results)
+    private static void Build(string name, string project, string[] sources, string[] results, string[]? verb = null)
     {
         string path = Path.Combine(Repository.Root, project);
         if (!File.Exists(path))
@@ -52,7 +63,7 @@ public static class ProjectBuild
         HostTools.Require(HostTool.ForBuild);
         Progress.Step($"building {Path.GetRelativePath(Repository.Root, path)}");
         List<string> lines = [];
-        int status = HostProgram.RunWithLines("dotnet", ["build", path, "-c", "Release", "-v", "q", "--nologo", "-m:1", "-nodeReuse:false"], lines.Add, Repository.Root);
+        int status = HostProgram.RunWithLines("dotnet", [.. verb ?? ["build"], path, "-c", "Release", "-v", "q", "--nologo", "-m:1", "-nodeReuse:false"], lines.Add, Repository.Root);
         if (status != 0)
             throw new LabException($"{string.Join('\n', lines.Distinct())}\nThe build of {Path.GetRelativePath(Repository.Root, path)} failed; the compiler's messages are above.");
         if (results.FirstOrDefault(result => !File.Exists(result)) is { } absent)

@@ -10,6 +10,7 @@ using System.Text;
 using XenSharp.Lab.Build;
 using XenSharp.Lab.Common;
 using XenSharp.Lab.Guests;
+using XenSharp.Lab.Ramdisk;
 
 namespace XenSharp.Lab.Commands;
 
@@ -25,13 +26,13 @@ internal sealed class GuestOptions
 
     public Option<string?> Ramdisk { get; } = new("--guest-ramdisk") { Description = "its ramdisk", HelpName = "FILE" };
 
-    public Option<string?> Disk { get; } = new("--guest-disk") { Description = "its disk xvda, a raw image of which dom0 works on a copy", HelpName = "FILE" };
+    public Option<string?> Disk { get; } = new("--guest-disk") { Description = "its disk xvda, a raw image (or qcow2, if it is named *.qcow2), of which dom0 works on a copy", HelpName = "FILE" };
 
     public Option<string> Arguments { get; } = new("--guest-args") { Description = "further arguments for its kernel, behind console=hvc0", HelpName = "ARGS", DefaultValueFactory = _ => "" };
 
     public Option<int> Memory { get; } = Checks.Number("--guest-memory", "its memory in MiB", "MIB", 256, 16, 1 << 20);
 
-    public Option<bool> Tools { get; } = new("--with-tools") { Description = "Debian's Xen tools in dom0 even without a guest, for --exec or by hand" };
+    public Option<bool> Tools { get; } = new("--with-tools") { Description = "Debian's Xen tools and our block backend in dom0 even without a guest, for --exec or by hand" };
 
     public void AddTo(Command command)
     {
@@ -72,16 +73,19 @@ internal sealed class GuestOptions
             files.Add(("ramdisk", ProjectBuild.Existing(ramdisk, "--guest-ramdisk")));
             text.Append($"ramdisk = \"{GuestSegment.Folder}/ramdisk\"\n");
         }
+        bool usesBackend = parsed.GetValue(Disk)?.EndsWith(".qcow2", StringComparison.Ordinal) == true;
         string arguments = $"console=hvc0 {parsed.GetValue(Arguments)}".TrimEnd();
         if (parsed.GetValue(Disk) is { } disk)
         {
-            files.Add(("disk.img", ProjectBuild.Existing(disk, "--guest-disk")));
-            text.Append($"disk = [ \"format=raw,vdev=xvda,access=rw,target={GuestSegment.Folder}/disk.img\" ]\n");
+            string name = usesBackend ? "disk.qcow2" : "disk.img";
+            string format = usesBackend ? $"format=qcow2,{BackendSegment.DiskSetting}" : "format=raw";
+            files.Add((name, ProjectBuild.Existing(disk, "--guest-disk")));
+            text.Append($"disk = [ \"{format},vdev=xvda,access=rw,target={GuestSegment.Folder}/{name}\" ]\n{(usesBackend ? BackendSegment.Settings : "")}");
             if (!arguments.Contains("root=", StringComparison.Ordinal))
                 arguments += " root=/dev/xvda";
         }
         text.Append($"extra = \"{arguments.Replace("\"", "\\\"")}\"\nvif = [ \"bridge=xenbr0\" ]\n");
-        return new GuestSegment("guest", text.ToString(), files, CreateAtStart: true);
+        return new GuestSegment("guest", text.ToString(), files, CreateAtStart: true) { UsesBackend = usesBackend };
     }
 
     private void Validate(CommandResult result)

@@ -74,8 +74,13 @@ internal sealed class RunCommand
         string hypervisor = _machine.HypervisorPath(parsed);
         string token = SessionSegment.NewToken();
         using TemporaryFolder folder = new();
-        IReadOnlyList<BootModule> modules = _machine.Modules(
-            parsed, disks.Length > 0, guest is not null || _guest.WantsTools(parsed), [.. guest is null ? (byte[][])[] : [guest.Archive()], Session(command, token)], folder.Folder);
+        List<byte[]> segments = [];
+        if (_guest.WantsTools(parsed) || guest is { UsesBackend: true })
+            segments.Add(BackendSegment.Archive());
+        if (guest is not null)
+            segments.Add(guest.Archive());
+        segments.Add(Session(command, token));
+        IReadOnlyList<BootModule> modules = _machine.Modules(parsed, disks.Length > 0, guest is not null || _guest.WantsTools(parsed), segments, folder.Folder);
         MachineConfiguration configuration = new()
         {
             Cpus = parsed.GetValue(_cpus),

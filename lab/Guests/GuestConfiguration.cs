@@ -7,6 +7,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using XenSharp.Lab.Common;
+using XenSharp.Lab.Ramdisk;
 
 namespace XenSharp.Lab.Guests;
 
@@ -19,6 +20,7 @@ public static class GuestConfiguration
     private const int UsualMemoryMiB = 128;
 
     private static readonly string[] s_fileSettings = ["kernel", "ramdisk"];
+    private static readonly string[] s_otherFormats = ["qcow", "vhd", "qed", "format=qcow", "format=vhd", "format=qed"];
     private static readonly string[] s_oldPrefixes = ["file:", "phy:", "tap:aio:", "tap2:aio:", "tap:"];
 
     /// <summary>Reads the file and resolves its paths, which are relative to the current folder, as xl takes them, or to the configuration's own.</summary>
@@ -45,25 +47,43 @@ public static class GuestConfiguration
             throw new LabException($"{file}:{loader.Line}: bootloader = \"{loader.Value}\" needs a program that this dom0 has not; name the guest's kernel with kernel = instead.", ExitStatus.Usage);
         List<(string Name, string Source)> files = [];
         Dictionary<ConfigurationValue, string> replacements = [];
+        bool usesBackend = false;
         foreach (ConfigurationValue value in configuration.Values)
         {
             if (s_fileSettings.Contains(value.Key))
                 replacements[value] = Place(value.Value, value, file, files);
             else if (value.Key == "disk")
-                replacements[value] = PlaceDisk(value, file, files);
+                replacements[value] = WithBackend(PlaceDisk(value, file, files), ref usesBackend);
         }
         memoryMiB = Math.Max(Number(configuration, "memory"), Number(configuration, "maxmem"));
-        return new GuestSegment(name, configuration.With(replacements), files, CreateAtStart: true);
+        string result = configuration.With(replacements);
+        // Whoever names a device model of his own has put it into dom0 himself.
+        usesBackend &= configuration.Find("device_model_override") is null;
+        if (usesBackend)
+            result = $"{result.TrimEnd('\n')}\n{BackendSegment.Settings}";
+        return new GuestSegment(name, result, files, CreateAtStart: true) { UsesBackend = usesBackend };
+    }
+
+    /// <summary>A qcow2 image is nothing that dom0's kernel can serve: xl must leave it to the device model.</summary>
+    private static string WithBackend(string specification, ref bool usesBackend)
+    {
+        string[] parts = specification.Split(',', StringSplitOptions.TrimEntries);
+        bool isNamed = parts.Contains(BackendSegment.DiskSetting), isQcow2 = parts.Any(part => part is "qcow2" or "format=qcow2");
+        usesBackend |= isNamed || isQcow2;
+        if (isNamed || !isQcow2)
+            return specification;
+        // All that follows target= is the path; without it the path comes first.
+        return specification.Contains("target=", StringComparison.Ordinal) ? $"{BackendSegment.DiskSetting},{specification}" : $"{specification},{BackendSegment.DiskSetting}";
     }
 
     /// <summary>The disk's specification with dom0's path in place of ours: <c>TARGET,FORMAT,VDEV,ACCESS</c> or <c>key=value,...,target=TARGET</c>.</summary>
     private static string PlaceDisk(ConfigurationValue value, string file, List<(string, string)> files)
     {
         string specification = value.Value;
-        if (specification.Split(',').Any(part => part.Trim() is "qcow" or "qcow2" or "vhd" or "qed" or "format=qcow" or "format=qcow2" or "format=vhd" or "format=qed"))
+        if (specification.Split(',').Any(part => s_otherFormats.Contains(part.Trim())))
         {
             throw new LabException(
-                $"{file}:{value.Line}: disk \"{specification}\" is no raw image, and this dom0 has no device model to read it; convert it with `qemu-img convert -O raw`.", ExitStatus.Usage);
+                $"{file}:{value.Line}: disk \"{specification}\" is neither a raw nor a qcow2 image, and this dom0 reads no other; convert it with `qemu-img convert -O qcow2`.", ExitStatus.Usage);
         }
         int start = specification.IndexOf("target=", StringComparison.Ordinal);
         int end = specification.Length;

@@ -18,6 +18,9 @@ public sealed record GuestSegment(string Name, string Configuration, IReadOnlyLi
     /// <summary>Where the files are in dom0.</summary>
     public const string Folder = "/guest";
 
+    /// <summary>Whether a disk is served by our block backend, which <see cref="BackendSegment"/> brings.</summary>
+    public bool UsesBackend { get; init; }
+
     public long Size => Files.Sum(file => new FileInfo(file.Source).Length);
 
     public static GuestSegment Sample(bool createAtStart)

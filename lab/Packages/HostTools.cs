@@ -16,6 +16,8 @@ public sealed record HostTool(string Package, string Evidence, string Reason)
 
     public static readonly HostTool Qemu = new("qemu-system-x86", "qemu-system-x86_64", "emulates the machine");
     public static readonly HostTool Binutils = new("binutils", "ld", "assembles and links the hypervisor");
+    public static readonly HostTool Gcc = new("gcc", "gcc", "links programs for dom0");
+    public static readonly HostTool LibC = new("libc6-dev", "/usr/lib/x86_64-linux-gnu/crt1.o", "is what programs for dom0 are linked with");
     public static readonly HostTool MakeExt4 = new("e2fsprogs", "mke2fs", "makes the sample guest's disk");
     public static readonly HostTool Xz = new("xz-utils", "xz", "unpacks Debian's kernel and modules");
     public static readonly HostTool GrubMakeRescue = new("grub-common", "grub-mkrescue", "makes the GRUB image");
@@ -24,6 +26,7 @@ public sealed record HostTool(string Package, string Evidence, string Reason)
     public static readonly HostTool Mtools = new("mtools", "mformat", "writes the GRUB image's EFI part");
 
     public static readonly IReadOnlyList<HostTool> ForBuild = [Binutils];
+    public static readonly IReadOnlyList<HostTool> ForPrograms = [Binutils, Gcc, LibC];
     public static readonly IReadOnlyList<HostTool> ForMachine = [Qemu, Xz];
     public static readonly IReadOnlyList<HostTool> ForImage = [GrubMakeRescue, GrubPc, Xorriso, Mtools];
 }

@@ -33,8 +33,8 @@ public static class ToolsSegment
 
     private static readonly string[] s_storeCommands = ["chmod", "exists", "list", "ls", "read", "rm", "watch", "write"];
 
-    /// <summary>Opened by name while running, or by the kernel: pthread_cancel needs the first one.</summary>
-    private static readonly string[] s_openedLibraries = ["libgcc_s.so.1", Loader];
+    /// <summary>Opened by name while running, or by the kernel: pthread_cancel needs the first one. Our own programs need libm.</summary>
+    private static readonly string[] s_openedLibraries = ["libgcc_s.so.1", "libm.so.6", Loader];
 
     private static readonly string[] s_backends = ["xen-blkback", "xen-netback", "loop", "bridge"];
     private static readonly string[] s_drivers = ["tun", "ext4", "crc32c_generic", "virtio_pci", "virtio_blk", "virtio_net", "ahci", "sd_mod", "nvme", "e1000e", "9pnet_xen", "9p", "xen-pciback"];

@@ -36,7 +36,8 @@ internal static class GuestMachine
     public static string Script(string name) => Path.Combine(Repository.Root, "tests", "EndToEnd", "Scripts", name);
 
     /// <summary>The machine with a session joined behind everything else, in a file in <paramref name="folder"/>.</summary>
-    public static MachineConfiguration Configure(TemporaryFolder folder, byte[] session, int cpus = 1, bool createSample = false)
+    /// <param name="extra">Archives to be joined before the session.</param>
+    public static MachineConfiguration Configure(TemporaryFolder folder, byte[] session, int cpus = 1, bool createSample = false, byte[][]? extra = null)
     {
         Dom0Image dom0 = Dom0Image.FromDebian(withTools: true);
         GuestSegment sample = GuestSegment.Sample(createSample);
@@ -47,7 +48,7 @@ internal static class GuestMachine
         string ramdisk = folder.File("ramdisk");
         using (FileStream file = File.Create(ramdisk))
         {
-            foreach (byte[] part in (byte[][])[File.ReadAllBytes(dom0.Ramdisk!), File.ReadAllBytes(dom0.Tools!), all.Archive(), idle.Finish(), PreloadLibrary.Archive(), session])
+            foreach (byte[] part in (byte[][])[File.ReadAllBytes(dom0.Ramdisk!), File.ReadAllBytes(dom0.Tools!), all.Archive(), idle.Finish(), PreloadLibrary.Archive(), .. extra ?? [], session])
                 file.Write(part);
         }
         return new MachineConfiguration
@@ -61,7 +62,7 @@ internal static class GuestMachine
     }
 
     /// <summary>Runs the steps of a script and returns what they printed; if the machine fails first, what it had printed is in the exception.</summary>
-    public static string RunScript(IEnumerable<string> steps, TimeSpan timeout, int cpus = 1)
+    public static string RunScript(IEnumerable<string> steps, TimeSpan timeout, int cpus = 1, byte[][]? extra = null)
     {
         using TemporaryFolder folder = new();
         string token = SessionSegment.NewToken();
@@ -70,7 +71,7 @@ internal static class GuestMachine
         using MemoryStream output = new();
         try
         {
-            new ExecSession(token, output, Stream.Null).Run(Configure(folder, session, cpus) with { LogFile = log }, timeout);
+            new ExecSession(token, output, Stream.Null).Run(Configure(folder, session, cpus, extra: extra) with { LogFile = log }, timeout);
         }
         catch (MachineException failure)
         {

@@ -40,7 +40,7 @@ public class GuestConfigurationTests
     [Theory]
     [InlineData("name = \"x\"\nkernel = \"/no/such/file\"\n", "x.cfg:2: kernel names /no/such/file, which is not a file")]
     [InlineData("name = \"x\"\n\ndisk = [\n \"/no/disk,raw,xvda,rw\" ]\n", "x.cfg:4: disk names /no/disk, which is not a file")]
-    [InlineData("name = \"x\"\ndisk = [ \"/dev/vda,qcow2,xvda,rw\" ]\n", "x.cfg:2: disk \"/dev/vda,qcow2,xvda,rw\" is no raw image")]
+    [InlineData("name = \"x\"\ndisk = [ \"/dev/vda,vhd,xvda,rw\" ]\n", "x.cfg:2: disk \"/dev/vda,vhd,xvda,rw\" is neither a raw nor a qcow2 image")]
     [InlineData("name = \"x\"\nbootloader = \"pygrub\"\n", "x.cfg:2: bootloader = \"pygrub\" needs a program")]
     [InlineData("memory = 12\n", "x.cfg gives the guest no name")]
     [InlineData("name = \"x\nmemory = 1\n", "x.cfg:1: the text of name has no closing quote")]
@@ -52,6 +52,27 @@ public class GuestConfigurationTests
         LabException failure = Assert.Throws<LabException>(() => GuestConfiguration.Parse(text, "x.cfg", out _));
         Assert.StartsWith(start, failure.Message);
         Assert.Equal(ExitStatus.Usage, failure.Status);
+    }
+
+    [Theory]
+    [InlineData("/dev/vda,qcow2,xvda,rw", "/dev/vda,qcow2,xvda,rw,backendtype=qdisk")]
+    [InlineData("format=qcow2,vdev=xvda,target=/dev/vda", "backendtype=qdisk,format=qcow2,vdev=xvda,target=/dev/vda")]
+    [InlineData("format=raw, backendtype=qdisk, vdev=xvda, target=/dev/vda", "format=raw, backendtype=qdisk, vdev=xvda, target=/dev/vda")]
+    public void A_disk_that_the_kernel_cannot_serve_gets_our_backend(string disk, string expected)
+    {
+        GuestSegment guest = GuestConfiguration.Parse($"name = \"x\"\ndisk = [ \"{disk}\" ]\n", "x.cfg", out _);
+        Assert.True(guest.UsesBackend);
+        Assert.Equal($"name = \"x\"\ndisk = [ \"{expected}\" ]\ndevice_model_version = \"qemu-xen\"\ndevice_model_override = \"/usr/lib/xensharp/bin/xensharp-blkback\"\n", guest.Configuration);
+    }
+
+    [Theory]
+    [InlineData("disk = [ \"/dev/vda,raw,xvda,rw\" ]\n")]
+    [InlineData("device_model_override = \"/usr/bin/other\"\ndisk = [ \"backendtype=qdisk,format=qcow2,vdev=xvda,target=/dev/vda\" ]\n")]
+    public void Other_guests_stay_as_they_are(string text)
+    {
+        GuestSegment guest = GuestConfiguration.Parse($"name = \"x\"\n{text}", "x.cfg", out _);
+        Assert.False(guest.UsesBackend);
+        Assert.Equal($"name = \"x\"\n{text}", guest.Configuration);
     }
 
     private static string Make(TemporaryFolder folder, string name)
