@@ -24,6 +24,7 @@ internal static class Program
     private static uint s_random;
     private static uint s_port;
     private static int s_failures;
+    private static ulong s_settled;
 
     private static void Main() { }
 
@@ -124,16 +125,34 @@ internal static class Program
 
     private static void Say(ReadOnlySpan<byte> when, uint round)
     {
-        // What the hypervisor does behind a domain's end takes a moment.
-        Toolstack.Wait(s_port, Clock.Now() + (Second / 50));
+        ulong free = SettledFreePages(round);
         uint ports = Toolstack.UsedPorts();
         Report.Begin("builder "u8);
         Report.Add(when);
         if (round != 0)
             Report.Decimal("number"u8, round);
-        Report.Decimal("free"u8, Toolstack.FreePages());
+        Report.Decimal("free"u8, free);
         Report.Decimal("ports"u8, ports);
         Report.Flush();
+    }
+
+    // The hypervisor gives a domain's last pages back when no CPU can see it any more. After the first round that is awaited until nothing
+    // changes for a while; from then on, until as much is free as after the first round.
+    private static ulong SettledFreePages(uint round)
+    {
+        const int enough = 5, most = 200;
+        ulong free = Toolstack.FreePages();
+        for (int turn = 0, same = 0; turn < most && same < enough && free != s_settled; turn++)
+        {
+            Toolstack.Wait(s_port, Clock.Now() + (Second / 10));
+            ulong now = Toolstack.FreePages();
+            same = round <= 1 && now == free ? same + 1 : 0;
+            free = now;
+        }
+
+        if (round == 1)
+            s_settled = free;
+        return free;
     }
 
     private static uint Random(uint limit)

@@ -30,8 +30,8 @@ internal sealed unsafe class ObjectPools(Host host) : ObjectRegions
     private const int LargestBlockOrder = 5;
     private const int MeasuringOrder = 7;
 
-    // Made at boot, so that the first guests cost no memory that does not come back.
-    private const int DomainsAtBoot = 4, VcpusAtBoot = 16;
+    // Made at boot, so that a few guests, and dead ones that a slow CPU may still see, cost no memory that does not come back.
+    private const int DomainsAtBoot = 16, VcpusAtBoot = 64;
 
     private readonly SpinLock _lock = new(LockScope.Host);
     private readonly ulong[] _free = new ulong[Kinds];
