@@ -63,6 +63,9 @@ internal static class Costs
     private static ushort s_other;
     private static uint s_otherPort;
 
+    // Grants are named by the granter's number; DOMID_SELF is none when mapping.
+    private static ushort Granter => s_other == Self ? (ushort)0 : s_other;
+
     /// <summary>Of this domain with itself.</summary>
     public static void Run()
     {
@@ -252,10 +255,10 @@ internal static class Costs
                 break;
             case Operation.GrantCopyPage:
             case Operation.GrantCopy64:
-                Argument.Put64(0, Grants.CopiedReference).Put16(8, s_other).Put64(16, Target.Frame).Put16(24, Self).Put16(32, (ushort)(operation == Operation.GrantCopy64 ? 64 : 4096)).Put16(34, 1);
+                Argument.Put64(0, Grants.CopiedReference).Put16(8, Granter).Put64(16, Target.Frame).Put16(24, Self).Put16(32, (ushort)(operation == Operation.GrantCopy64 ? 64 : 4096)).Put16(34, 1);
                 break;
             case Operation.GrantMapUnmap:
-                Argument.Put64(0, (Hole + 1) << 12).Put32(8, 2).Put32(12, Grants.MappedReference).Put16(16, s_other).Put64(64, (Hole + 1) << 12);
+                Argument.Put64(0, (Hole + 1) << 12).Put32(8, 2).Put32(12, Grants.MappedReference).Put16(16, Granter).Put64(64, (Hole + 1) << 12);
                 break;
         }
     }
