@@ -13,6 +13,7 @@ public static class ProjectBuild
 {
     private const string HypervisorProject = "hypervisor/X64/X64.csproj";
     private static readonly string[] s_hypervisorSources = ["abi", "hypervisor", "eng"];
+    private static readonly string[] s_storeSources = ["dom0/Xenstored", "dom0/Xenstore", "dom0/Interop"];
     private static readonly string[] s_backendSources = ["dom0/BlockBackend", "dom0/Interop", "dom0/XenstoreClient"];
 
     /// <summary>Leaves the hypervisor at out/xensharp-x86_64 and returns that path; or the file named by XENSHARP_HYPERVISOR, unbuilt.</summary>
@@ -38,13 +39,19 @@ public static class ProjectBuild
     private static bool IsKernel(string project) =>
         File.ReadAllText(project).Contains("Guest.targets", System.StringComparison.Ordinal) && Directory.EnumerateFiles(Path.GetDirectoryName(project)!, "*.cs").Any();
 
-    /// <summary>Leaves the block backend as a program for dom0, which needs no .NET there, and returns its path.</summary>
-    public static string BlockBackend()
+    /// <summary>The block backend for dom0.</summary>
+    public static string BlockBackend() => Program("xensharp-blkback", "dom0/BlockBackend/BlockBackend.csproj", s_backendSources);
+
+    /// <summary>The xenstore daemon for dom0.</summary>
+    public static string Xenstored() => Program("xensharp-xenstored", "dom0/Xenstored/Xenstored.csproj", s_storeSources);
+
+    // A program for dom0, which needs no .NET there; its path.
+    private static string Program(string name, string project, string[] sources)
     {
         string folder = Path.Combine(Repository.Out, "programs");
-        string program = Path.Combine(folder, "xensharp-blkback");
+        string program = Path.Combine(folder, name);
         HostTools.Require(HostTool.ForPrograms);
-        Build("blkback", "dom0/BlockBackend/BlockBackend.csproj", s_backendSources, [program], ["publish", "-r", "linux-x64", "-o", folder]);
+        Build(name, project, sources, [program], ["publish", "-r", "linux-x64", "-o", folder]);
         return program;
     }
 

@@ -34,9 +34,12 @@ internal sealed class GuestOptions
 
     public Option<bool> Tools { get; } = new("--with-tools") { Description = "Debian's Xen tools and our block backend in dom0 even without a guest, for --exec or by hand" };
 
+    public Option<string> Store { get; } = new("--xenstored") { Description = "whose xenstore daemon dom0 runs: debian or xensharp", HelpName = "WHOSE", DefaultValueFactory = _ => "debian" };
+
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[Sample, None, Guest, Kernel, Ramdisk, Disk, Arguments, Memory, Tools])
+        Store.AcceptOnlyFromAmong("debian", "xensharp");
+        foreach (Option option in (Option[])[Sample, None, Guest, Kernel, Ramdisk, Disk, Arguments, Memory, Tools, Store])
             command.Add(option);
         command.Validators.Add(Validate);
     }

@@ -77,6 +77,8 @@ internal sealed class RunCommand
         List<byte[]> segments = [];
         if (_guest.WantsTools(parsed) || guest is { UsesBackend: true })
             segments.Add(BackendSegment.Archive());
+        if (parsed.GetValue(_guest.Store) == "xensharp")
+            segments.Add(StoreSegment.Archive());
         if (guest is not null)
             segments.Add(guest.Archive());
         segments.Add(Session(command, token));

@@ -11,7 +11,8 @@ namespace XenSharp.Lab.Ramdisk;
 /// <summary>A cpio archive to be joined behind <see cref="Dom0Ramdisk"/>'s; its <c>/etc/xen-start</c> is run by that one's start script.</summary>
 public static class ToolsSegment
 {
-    private const string Private = "usr/lib/xen-4.17/bin";
+    /// <summary>Where Debian keeps the programs of one version of Xen.</summary>
+    internal const string Private = "usr/lib/xen-4.17/bin";
 
     /// <summary>Named in every program, by its path in /lib64.</summary>
     private const string Loader = "ld-linux-x86-64.so.2";

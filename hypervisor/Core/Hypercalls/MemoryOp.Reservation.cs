@@ -20,7 +20,7 @@ public static partial class MemoryOp
     private const uint MaxNodes = 64;
 
     private const ulong LargeMask = (1 << 9) - 1;
-    private const int ExtentCost = 10, PageCost = 12, ClearCost = 6;
+    private const int ExtentCost = 10, PageCost = 12, ClearCost = 9;
 
     internal static int MaxOrder(Domain caller) =>
         caller.IsPrivileged ? ControlMaxOrder : caller.IsHardware ? HardwareMaxOrder : GuestMaxOrder;
