@@ -101,6 +101,8 @@ internal sealed partial class Daemon
             client.LocalPort = local;
             client.Ring = new GuestRing(page, () => _xen.Notify(local));
             _byPort[local] = client;
+            // dom0's kernel starts to use its ring at the first event; to anybody else one too many says nothing.
+            _xen.Notify(local);
             return true;
         }
         catch (Exception failure) when (failure is IOException or System.ComponentModel.Win32Exception or SystemFailure)
