@@ -16,8 +16,11 @@ public static class BuildInformation
 
     public static ReadOnlySpan<byte> Changeset => ""u8;
 
-    /// <summary>Xen's list without the PV types. libxenguest asks for the 32-bit HVM name even for a 64-bit PVH guest.</summary>
-    public static ReadOnlySpan<byte> Capabilities => "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 "u8;
+    /// <summary>
+    /// Xen's list, in full though there are no PV guests: xenctx takes the size of a vCPU's context from the name of the 64-bit PV type, and
+    /// libxenguest asks for the 32-bit HVM name even for a 64-bit PVH guest. What can be created is told by physinfo.
+    /// </summary>
+    public static ReadOnlySpan<byte> Capabilities => "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 "u8;
 
     public static ReadOnlySpan<byte> Compiler => "ilc 10.0 (.NET NativeAOT, freestanding)"u8;
 

@@ -55,7 +55,7 @@ public class VersionTests
         Assert.StartsWith(".7", _guest.Text(At, 16));
         Assert.Equal(0xff, _guest.Read<byte>(At + 16));
         Assert.Equal(0, _guest.Hypercall(Version, 3, At));
-        Assert.Contains("hvm-3.0-x86_32 ", _guest.Text(At, 1024));
+        Assert.Equal("xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ", _guest.Text(At, 1024));
         Assert.Equal(0xff, _guest.Read<byte>(At + 1024));
         Assert.Equal(Fault, _guest.Hypercall(Version, 3, Unmapped));
     }
