@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// All commands in the order of Xen's help. Used by XlProgram, Documentation, Completion and ManualPage.
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using XenSharp.Xl.Commands;
+
+namespace XenSharp.Xl.Frame;
+
+public static class CommandTable
+{
+    public static IReadOnlyList<Command> Commands { get; } =
+    [
+        CreateCommand.Row,
+        DestroyCommand.Row,
+        ShutdownCommand.Row,
+        RebootCommand.Row,
+        Refusals.PciAttach,
+        Refusals.PciDetach,
+        HostDevices.PciList,
+        Refusals.PciAssignableAdd,
+        Refusals.PciAssignableRemove,
+        HostDevices.PciAssignableList,
+        Programs.Console,
+        Refusals.VncViewer,
+        Refusals.Save,
+        Refusals.Migrate,
+        Refusals.Restore,
+        Refusals.MigrateReceive,
+        Refusals.DumpCore,
+        Refusals.CdInsert,
+        Refusals.CdEject,
+        Names.DomId,
+        Names.DomName,
+        Names.Rename,
+        SysRq.Row,
+        Programs.Top,
+        DeviceLists.Network,
+        DeviceLists.Channel,
+        DeviceLists.Block,
+        Refusals.VtpmAttach,
+        DeviceLists.Vtpm,
+        Refusals.VtpmDetach,
+        Refusals.VkbAttach,
+        DeviceLists.Vkb,
+        Refusals.VkbDetach,
+        Refusals.VdisplAttach,
+        DeviceLists.Vdispl,
+        Refusals.VdisplDetach,
+        Refusals.VsndAttach,
+        DeviceLists.Vsnd,
+        Refusals.VsndDetach,
+        Flask.GetEnforce,
+        Flask.SetEnforce,
+        Refusals.LoadPolicy,
+        Refusals.Remus,
+        Refusals.Devd,
+        Refusals.PsrHardwareInfo,
+        Refusals.PsrCmtAttach,
+        Refusals.PsrCmtDetach,
+        Refusals.PsrCmtShow,
+        Refusals.PsrCatSet,
+        Refusals.PsrCatShow,
+        Refusals.PsrMbaSet,
+        Refusals.PsrMbaShow,
+        Refusals.UsbControllerAttach,
+        Refusals.UsbControllerDetach,
+        Refusals.UsbDeviceAttach,
+        Refusals.UsbDeviceDetach,
+        HostDevices.UsbList,
+        Refusals.QemuMonitorCommand,
+    ];
+
+    /// <summary>By its name, or by a beginning that only one command has.</summary>
+    public static Command? Find(string word)
+    {
+        Command[] found = [.. Commands.Where(command => command.Name.StartsWith(word, StringComparison.Ordinal))];
+        return Array.Find(found, command => command.Name == word) ?? (found.Length == 1 ? found[0] : null);
+    }
+}
