@@ -2,7 +2,6 @@
 // One queue of a disk: a ring, an event channel, and the thread that serves them.
 
 using System;
-using System.ComponentModel;
 using System.IO;
 using System.Threading;
 using XenSharp.BlockBackend.Images;
@@ -43,7 +42,7 @@ internal sealed class BlockQueue : IDisposable
             throw;
         }
 
-        _ring = new BlockRing(new GrantedRingPages(_pages), protocol);
+        _ring = new BlockRing(_pages, protocol);
         _batch = new RequestBatch(image, _link, domain, Complain);
         _thread = new Thread(Serve) { IsBackground = true, Name = "queue" };
     }
@@ -74,7 +73,7 @@ internal sealed class BlockQueue : IDisposable
             }
             while (WaitForEvent());
         }
-        catch (Exception fault) when (fault is InvalidDataException or IOException or Win32Exception)
+        catch (Exception fault) when (fault is InvalidDataException or IOException)
         {
             _complain($"queue stopped: {fault.Message}");
         }

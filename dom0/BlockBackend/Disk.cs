@@ -3,7 +3,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.ComponentModel;
 using System.Globalization;
 using System.IO;
 using System.Threading;
@@ -122,7 +121,7 @@ internal sealed class Disk : IDisposable
             foreach (FrontendRing ring in rings.Rings)
                 _queues.Add(_start(_image, _domain, rings.Protocol, ring, Complain));
         }
-        catch (Exception fault) when (fault is InvalidDataException or IOException or Win32Exception)
+        catch (Exception fault) when (fault is InvalidDataException or IOException)
         {
             Complain($"{_frontend}: {fault.Message}");
             Disconnect();

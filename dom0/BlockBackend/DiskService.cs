@@ -3,7 +3,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.ComponentModel;
 using System.IO;
 using XenSharp.BlockBackend.Xenbus;
 
@@ -55,7 +54,7 @@ internal sealed class DiskService(DeviceStore store, ushort domain, QueueStarter
             {
                 _disks.Add(path, Disk.Open(store, domain, path, start, log));
             }
-            catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException or Win32Exception)
+            catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
             {
                 log($"{path}: {fault.Message}");
                 store.Write($"{path}/error", fault.Message);
@@ -73,7 +72,7 @@ internal sealed class DiskService(DeviceStore store, ushort domain, QueueStarter
         {
             disk.Follow();
         }
-        catch (Exception fault) when (fault is IOException or Win32Exception)
+        catch (Exception fault) when (fault is IOException)
         {
             log($"{backend}: {fault.Message}");
         }

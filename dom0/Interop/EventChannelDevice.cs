@@ -13,9 +13,9 @@ public sealed unsafe class EventChannelDevice : IDisposable
     private const uint BindVirqRequest = 0x0004_4500, BindInterdomainRequest = 0x0008_4501, BindUnboundRequest = 0x0004_4502, UnbindRequest = 0x0004_4503,
         NotifyRequest = 0x0004_4504;
 
-    private readonly SafeFileHandle _device = LinuxCalls.OpenDevice("/dev/xen/evtchn", "xen-evtchn", LinuxCalls.NonBlocking);
+    private readonly SafeFileHandle _device = XenDevice.Open("evtchn", "xen-evtchn", LibC.O_NONBLOCK);
 
-    private readonly SafeFileHandle _stop = LinuxCalls.OpenEvent();
+    private readonly SafeFileHandle _stop = XenDevice.OpenEvent();
 
     /// <summary>For poll and epoll: readable when an event waits.</summary>
     public SafeFileHandle Handle => _device;
@@ -51,15 +51,15 @@ public sealed unsafe class EventChannelDevice : IDisposable
             entries[0] = (uint)_device.DangerousGetHandle() | readable;
             entries[1] = (uint)_stop.DangerousGetHandle() | readable;
             // SAFETY: two entries, as the count says.
-            if (LinuxCalls.Poll(entries, 2, -1) < 0 && Marshal.GetLastPInvokeError() != LinuxCalls.Interrupted)
-                throw LinuxCalls.Failure("waiting for an event");
+            if (LibC.poll(entries, 2, -1) < 0 && Marshal.GetLastPInvokeError() != LibC.EINTR)
+                throw new SystemFailure("waiting for an event");
             port = 0;
             if (entries[1] >> 48 != 0)
                 return false;
             fixed (uint* target = &port)
             {
                 // SAFETY: the kernel writes whole ports, at most the length given.
-                if (entries[0] >> 48 != 0 && LinuxCalls.Read(_device, target, sizeof(uint)) == sizeof(uint))
+                if (entries[0] >> 48 != 0 && LibC.read(_device, target, sizeof(uint)) == sizeof(uint))
                     return true;
             }
         }
@@ -72,7 +72,7 @@ public sealed unsafe class EventChannelDevice : IDisposable
         fixed (uint* target = &port)
         {
             // SAFETY: the kernel writes whole ports, at most the length given.
-            return LinuxCalls.Read(_device, target, sizeof(uint)) == sizeof(uint);
+            return LibC.read(_device, target, sizeof(uint)) == sizeof(uint);
         }
     }
 
@@ -80,14 +80,14 @@ public sealed unsafe class EventChannelDevice : IDisposable
     public void Stop()
     {
         ulong one = 1;
-        LinuxCalls.Write(_stop, &one, sizeof(ulong));
+        LibC.write(_stop, &one, sizeof(ulong));
     }
 
     /// <summary>Lets the port deliver again.</summary>
     public void Unmask(uint port)
     {
-        if (LinuxCalls.Write(_device, &port, sizeof(uint)) != sizeof(uint))
-            throw LinuxCalls.Failure("unmasking a port");
+        if (LibC.write(_device, &port, sizeof(uint)) != sizeof(uint))
+            throw new SystemFailure("unmasking a port");
     }
 
     public void Dispose()
@@ -99,7 +99,7 @@ public sealed unsafe class EventChannelDevice : IDisposable
     // SAFETY: every caller passes the structure that its request takes.
     private uint Bind(uint request, void* argument, string what)
     {
-        int result = LinuxCalls.Control(_device, request, argument);
-        return result >= 0 ? (uint)result : throw LinuxCalls.Failure(what);
+        int result = LibC.ioctl(_device, request, argument);
+        return result >= 0 ? (uint)result : throw new SystemFailure(what);
     }
 }

@@ -13,12 +13,12 @@ public static class FileSpace
 
     /// <summary>Makes a range read as zeros and takes no space; false where the file system cannot.</summary>
     public static bool TryPunchHole(SafeFileHandle file, long offset, long length) =>
-        LinuxCalls.Allocate(file, KeepSize | PunchHole, offset, length) == 0;
+        LibC.fallocate(file, KeepSize | PunchHole, offset, length) == 0;
 
     /// <summary>The size of a file or of a block device, in bytes.</summary>
     public static long End(SafeFileHandle file)
     {
-        long end = LinuxCalls.Seek(file, 0, EndOfFile);
-        return end >= 0 ? end : throw LinuxCalls.Failure("finding the size of an image");
+        long end = LibC.lseek(file, 0, EndOfFile);
+        return end >= 0 ? end : throw new SystemFailure("finding the size of an image");
     }
 }

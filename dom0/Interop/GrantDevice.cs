@@ -3,7 +3,6 @@
 
 using System;
 using System.Runtime.InteropServices;
-using System.Threading;
 using Microsoft.Win32.SafeHandles;
 
 namespace XenSharp.Interop;
@@ -11,12 +10,10 @@ namespace XenSharp.Interop;
 /// <summary>One open /dev/xen/gntdev. Its calls may come from several threads.</summary>
 public sealed unsafe class GrantDevice : IDisposable
 {
-    public const int PageSize = 4096;
+    public const int PageSize = SharedPages.PageSize;
 
     private const uint MapRequest = 0x0018_4700, UnmapRequest = 0x0010_4701, CopyRequest = 0x0010_4708;
-    private const int ProtectRead = 1, ProtectWrite = 2, Shared = 1;
-
-    private readonly SafeFileHandle _device = LinuxCalls.OpenDevice("/dev/xen/gntdev", "xen-gntdev");
+    private readonly SafeFileHandle _device = XenDevice.Open("gntdev", "xen-gntdev");
 
     /// <summary>Maps pages of one domain side by side, for reading and writing.</summary>
     public SharedPages Map(ushort domain, ReadOnlySpan<uint> references)
@@ -31,15 +28,15 @@ public sealed unsafe class GrantDevice : IDisposable
             request[5 + (2 * i)] = references[i];
         }
 
-        if (LinuxCalls.Control(_device, MapRequest, request) != 0)
-            throw LinuxCalls.Failure("mapping granted pages");
+        if (LibC.ioctl(_device, MapRequest, request) != 0)
+            throw new SystemFailure("mapping granted pages");
         ulong index = *(ulong*)(request + 2);
-        nuint length = (nuint)references.Length * PageSize;
-        void* address = LinuxCalls.Map(null, length, ProtectRead | ProtectWrite, Shared, _device, (long)index);
+        int count = references.Length;
+        void* address = LibC.mmap(null, count * PageSize, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_SHARED, _device, (long)index);
         if ((nint)address != -1)
-            return new SharedPages(this, address, references.Length, index);
-        var failure = LinuxCalls.Failure("mapping granted pages");
-        Forget(index, references.Length);
+            return new MappedPages(address, count * PageSize, () => Forget(index, count));
+        SystemFailure failure = new("mapping granted pages");
+        Forget(index, count);
         throw failure;
     }
 
@@ -63,10 +60,10 @@ public sealed unsafe class GrantDevice : IDisposable
 
     public void Dispose() => _device.Dispose();
 
-    internal void Forget(ulong index, int count)
+    private void Forget(ulong index, int count)
     {
         ulong* request = stackalloc ulong[2] { index, (uint)count };
-        LinuxCalls.Control(_device, UnmapRequest, request);
+        LibC.ioctl(_device, UnmapRequest, request);
     }
 
     private const int BatchSize = 512;
@@ -90,8 +87,8 @@ public sealed unsafe class GrantDevice : IDisposable
         }
 
         ulong* request = stackalloc ulong[2] { (uint)segments.Length, (ulong)native };
-        if (LinuxCalls.Control(_device, CopyRequest, request) != 0)
-            throw LinuxCalls.Failure("copying granted pages");
+        if (LibC.ioctl(_device, CopyRequest, request) != 0)
+            throw new SystemFailure("copying granted pages");
         for (int i = 0; i < segments.Length; i++)
             segments[i].Status = native[i].Status;
     }
@@ -121,50 +118,4 @@ public struct GrantCopySegment
 
     /// <summary>GNTST_*: 0 for success (xen/include/public/grant_table.h).</summary>
     public short Status;
-}
-
-/// <summary>Granted pages in this program's memory, which their owner may change at any time: every access copies.</summary>
-public sealed unsafe class SharedPages : IDisposable
-{
-    private readonly GrantDevice _device;
-    private readonly int _count;
-    private readonly ulong _index;
-    private void* _address;
-
-    internal SharedPages(GrantDevice device, void* address, int count, ulong index)
-    {
-        _device = device;
-        _address = address;
-        _count = count;
-        _index = index;
-    }
-
-    public int Length => _count * GrantDevice.PageSize;
-
-    public uint Read32(int offset) => Volatile.Read(ref *(uint*)At(offset, sizeof(uint)));
-
-    public void Write32(int offset, uint value) => Volatile.Write(ref *(uint*)At(offset, sizeof(uint)), value);
-
-    public void Read(int offset, Span<byte> destination) => new ReadOnlySpan<byte>(At(offset, destination.Length), destination.Length).CopyTo(destination);
-
-    public void Write(int offset, ReadOnlySpan<byte> source) => source.CopyTo(new Span<byte>(At(offset, source.Length), source.Length));
-
-    /// <summary>Unmaps. No other thread may use the pages any more.</summary>
-    public void Dispose()
-    {
-        if (_address == null)
-            return;
-        LinuxCalls.Unmap(_address, (nuint)Length);
-        _address = null;
-        _device.Forget(_index, _count);
-    }
-
-    // SAFETY: the pages stay mapped until Dispose, and the access is inside them.
-    private byte* At(int offset, int length)
-    {
-        ObjectDisposedException.ThrowIf(_address == null, this);
-        if (offset < 0 || length > Length - offset)
-            throw new ArgumentOutOfRangeException(nameof(offset));
-        return (byte*)_address + offset;
-    }
 }

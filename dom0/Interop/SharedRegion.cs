@@ -26,12 +26,14 @@ public sealed unsafe class SharedRegion : IDisposable
 
     public static SharedRegion Anonymous(long length) => new(-1, length);
 
-    /// <summary>Memory that a device or a kernel file offers.</summary>
-    public static SharedRegion OfDevice(string path, long length)
+    /// <summary>Memory that a device or a kernel file offers, as pages that others change.</summary>
+    public static SharedPages OfDevice(string path, int length)
     {
-        // SAFETY: the path is pinned and ends with a nul.
-        fixed (byte* name = Encoding.UTF8.GetBytes(path + "\0"))
-            return new SharedRegion(SystemFailure.Check(LibC.open(name, LibC.O_RDWR | LibC.O_CLOEXEC, 0), $"open {path}"), length);
+        int descriptor = SystemFailure.Check(LibC.open(path, LibC.O_RDWR | LibC.O_CLOEXEC, 0), $"open {path}");
+        void* start = LibC.mmap(null, length, LibC.PROT_READ | LibC.PROT_WRITE, LibC.MAP_SHARED, descriptor, 0);
+        SystemFailure? failure = (nint)start == -1 ? new SystemFailure($"mmap {path}") : null;
+        LibC.close(descriptor);
+        return failure is null ? new MappedPages(start, length) : throw failure;
     }
 
     /// <summary>The file is made if it is not there, and has the length afterwards; its memory is taken by <see cref="Reserve"/>.</summary>

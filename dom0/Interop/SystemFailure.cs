@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT
-// A system call that failed. Thrown by this folder's types.
+// A system call that failed: the one failure that this folder's types throw. An IOException, so that who only cares that the outside failed catches both.
 
-using System;
+using System.IO;
 using System.Runtime.InteropServices;
 
 namespace XenSharp.Interop;
 
-public sealed class SystemFailure : Exception
+public sealed class SystemFailure : IOException
 {
-    public SystemFailure(string call)
-        : this(call, Marshal.GetLastPInvokeError())
+    /// <param name="what">What was being done; the error's text follows it.</param>
+    public SystemFailure(string what)
+        : this(what, Marshal.GetLastPInvokeError())
     {
     }
 
-    public SystemFailure(string call, int error)
-        : base($"{call}: {Marshal.GetPInvokeErrorMessage(error)}") => Error = error;
+    public SystemFailure(string what, int error)
+        : base($"{what}: {Marshal.GetPInvokeErrorMessage(error)}") => Error = error;
+
+    internal SystemFailure(string what, int error, string advice)
+        : base($"{what}: {Marshal.GetPInvokeErrorMessage(error)} ({advice})") => Error = error;
 
     /// <summary>errno.</summary>
     public int Error { get; }
 
-    internal static int Check(int result, string call) => result >= 0 ? result : throw new SystemFailure(call);
+    internal static int Check(int result, string what) => result >= 0 ? result : throw new SystemFailure(what);
 }

@@ -4,6 +4,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using XenSharp.Control;
 using XenSharp.Interop;
 using XenSharp.Xenstore.Protocol;
 
@@ -96,7 +97,7 @@ internal sealed partial class Daemon
         int domain = client.Connection.DomainId;
         try
         {
-            RingPage page = domain == 0 ? _xen.MapOwnRing() : _xen.MapRing(domain);
+            SharedPages page = domain == 0 ? _xen.MapOwnRing() : _xen.MapRing(domain);
             uint local = _xen.Bind(domain, client.Slot.Port);
             client.LocalPort = local;
             client.Ring = new GuestRing(page, () => _xen.Notify(local));
@@ -105,7 +106,7 @@ internal sealed partial class Daemon
             _xen.Notify(local);
             return true;
         }
-        catch (Exception failure) when (failure is IOException or System.ComponentModel.Win32Exception or SystemFailure)
+        catch (Exception failure) when (failure is IOException or HypercallException)
         {
             _host.Log(LogLevel.Error, $"the ring of domain {domain} cannot be opened: {failure.Message}");
             return false;

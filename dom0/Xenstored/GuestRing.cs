@@ -6,24 +6,11 @@
 
 using System;
 using XenSharp.Abi;
+using XenSharp.Interop;
 
 namespace XenSharp.Xenstored;
 
-/// <summary>A page that another domain may write at any time.</summary>
-internal abstract class RingPage : IDisposable
-{
-    public abstract uint Read32(int offset);
-
-    public abstract void Write32(int offset, uint value);
-
-    public abstract void Read(int offset, Span<byte> target);
-
-    public abstract void Write(int offset, ReadOnlySpan<byte> source);
-
-    public abstract void Dispose();
-}
-
-internal sealed class GuestRing(RingPage page, Action notify) : IDisposable
+internal sealed class GuestRing(SharedPages page, Action notify) : IDisposable
 {
     private const int Size = (int)XenstoreConstants.RingSize;
     private const int RequestConsumer = 2 * Size;

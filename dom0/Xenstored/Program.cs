@@ -7,6 +7,7 @@ using System.IO;
 using System.Runtime;
 using System.Runtime.InteropServices;
 using System.Threading;
+using XenSharp.Control;
 using XenSharp.Interop;
 using XenSharp.Xenstore.Protocol;
 
@@ -33,7 +34,7 @@ internal static class Program
             Report(failure.Message);
             return 1;
         }
-        catch (Exception failure) when (failure is IOException or SystemFailure or StateException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or HypercallException or StateException or UnauthorizedAccessException)
         {
             Report(failure.Message);
             return 1;

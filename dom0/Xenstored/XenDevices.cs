@@ -4,6 +4,8 @@
 using System;
 using System.Globalization;
 using System.IO;
+using XenSharp.Abi;
+using XenSharp.Control;
 using XenSharp.Interop;
 using XenSharp.Xenstore.Protocol;
 
@@ -16,7 +18,7 @@ internal sealed class XenDevices : IDisposable
 
     private readonly EventChannelDevice _events = new();
     private readonly GrantDevice _grants = new();
-    private readonly DomainControl _domains = new();
+    private readonly Hypervisor _hypervisor = Hypervisor.Open();
 
     public XenDevices() => DomainPort = _events.BindVirq(DomainException);
 
@@ -28,9 +30,9 @@ internal sealed class XenDevices : IDisposable
     /// <summary>The port on which this domain's kernel waits for its xenstore.</summary>
     public int OwnPort => int.Parse(File.ReadAllText("/proc/xen/xsd_port").Trim(), CultureInfo.InvariantCulture);
 
-    public RingPage MapOwnRing() => new OwnPage(SharedRegion.OfDevice("/proc/xen/xsd_kva", GrantDevice.PageSize));
+    public SharedPages MapOwnRing() => SharedRegion.OfDevice("/proc/xen/xsd_kva", SharedPages.PageSize);
 
-    public RingPage MapRing(int domain) => new GrantedPage(_grants.Map((ushort)domain, [ReservedForXenstore]));
+    public SharedPages MapRing(int domain) => _grants.Map((ushort)domain, [ReservedForXenstore]);
 
     public uint Bind(int domain, int port) => _events.BindInterdomain((ushort)domain, (uint)port);
 
@@ -42,11 +44,11 @@ internal sealed class XenDevices : IDisposable
 
     public void Unmask(uint port) => _events.Unmask(port);
 
-    public DomainState StateOf(int domain) => _domains.TryGetFlags((ushort)domain, out DomainFlags flags) switch
+    public DomainState StateOf(int domain) => _hypervisor.TryGetDomain((ushort)domain, out DomctlGetDomainInfo info) switch
     {
         false => DomainState.Absent,
-        _ when (flags & DomainFlags.Dying) != 0 => DomainState.Dying,
-        _ when (flags & DomainFlags.ShutDown) != 0 => DomainState.ShutDown,
+        _ when (info.Flags & DomainInfoFlags.Dying) != 0 => DomainState.Dying,
+        _ when (info.Flags & DomainInfoFlags.Shutdown) != 0 => DomainState.ShutDown,
         _ => DomainState.Running,
     };
 
@@ -54,32 +56,6 @@ internal sealed class XenDevices : IDisposable
     {
         _events.Dispose();
         _grants.Dispose();
-        _domains.Dispose();
-    }
-
-    private sealed class GrantedPage(SharedPages pages) : RingPage
-    {
-        public override uint Read32(int offset) => pages.Read32(offset);
-
-        public override void Write32(int offset, uint value) => pages.Write32(offset, value);
-
-        public override void Read(int offset, Span<byte> target) => pages.Read(offset, target);
-
-        public override void Write(int offset, ReadOnlySpan<byte> source) => pages.Write(offset, source);
-
-        public override void Dispose() => pages.Dispose();
-    }
-
-    private sealed class OwnPage(SharedRegion region) : RingPage
-    {
-        public override uint Read32(int offset) => System.Threading.Volatile.Read(ref region.At<uint>(offset));
-
-        public override void Write32(int offset, uint value) => System.Threading.Volatile.Write(ref region.At<uint>(offset), value);
-
-        public override void Read(int offset, Span<byte> target) => region.Slice(offset, target.Length).CopyTo(target);
-
-        public override void Write(int offset, ReadOnlySpan<byte> source) => source.CopyTo(region.Slice(offset, source.Length));
-
-        public override void Dispose() => region.Dispose();
+        _hypervisor.Dispose();
     }
 }

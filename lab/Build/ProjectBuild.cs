@@ -13,8 +13,8 @@ public static class ProjectBuild
 {
     private const string HypervisorProject = "hypervisor/X64/X64.csproj";
     private static readonly string[] s_hypervisorSources = ["abi", "hypervisor", "eng"];
-    private static readonly string[] s_storeSources = ["dom0/Xenstored", "dom0/Xenstore", "dom0/Interop"];
-    private static readonly string[] s_backendSources = ["dom0/BlockBackend", "dom0/Interop", "dom0/XenstoreClient"];
+    private static readonly string[] s_storeSources = ["abi", "dom0/Abi", "dom0/Control", "dom0/Xenstored", "dom0/Xenstore", "dom0/Interop"];
+    private static readonly string[] s_backendSources = ["abi", "dom0/Abi", "dom0/BlockBackend", "dom0/Interop", "dom0/XenstoreClient"];
 
     /// <summary>Leaves the hypervisor at out/xensharp-x86_64 and returns that path; or the file named by XENSHARP_HYPERVISOR, unbuilt.</summary>
     public static string Hypervisor()
@@ -44,6 +44,9 @@ public static class ProjectBuild
 
     /// <summary>The xenstore daemon for dom0.</summary>
     public static string Xenstored() => Program("xensharp-xenstored", "dom0/Xenstored/Xenstored.csproj", s_storeSources);
+
+    /// <summary>dom0's tools in one program; the names of the tools are what its --names prints.</summary>
+    public static string Tools() => Program("xensharp-tools", "dom0/Tools/Tools.csproj", ["abi", "dom0"]);
 
     // A program for dom0, which needs no .NET there; its path.
     private static string Program(string name, string project, string[] sources)

@@ -18,7 +18,7 @@ internal sealed class GuestOptions
 {
     public Option<bool> Sample { get; } = new("--sample") { Description = "create a sample guest: Debian's cloud kernel with a small disk and network (so does run without other options)" };
 
-    public Option<bool> None { get; } = new("--no-guest") { Description = "dom0 alone, without tools" };
+    public Option<bool> None { get; } = new("--no-guest") { Description = "dom0 alone; without tools, unless --with-tools or --tools is given" };
 
     public Option<string?> Guest { get; } = new("--guest") { Description = "create a guest from this configuration of xl; the files that it names are brought into dom0", HelpName = "CFG" };
 
@@ -36,19 +36,25 @@ internal sealed class GuestOptions
 
     public Option<string> Store { get; } = new("--xenstored") { Description = "whose xenstore daemon dom0 runs: debian or xensharp", HelpName = "WHOSE", DefaultValueFactory = _ => "debian" };
 
+    public Option<string> Whose { get; } = new("--tools") { Description = "whose xl and other tools dom0 calls: debian or xensharp; both are there when this is given", HelpName = "WHOSE", DefaultValueFactory = _ => "debian" };
+
     public void AddTo(Command command)
     {
+        Whose.AcceptOnlyFromAmong("debian", "xensharp");
         Store.AcceptOnlyFromAmong("debian", "xensharp");
-        foreach (Option option in (Option[])[Sample, None, Guest, Kernel, Ramdisk, Disk, Arguments, Memory, Tools, Store])
+        foreach (Option option in (Option[])[Sample, None, Guest, Kernel, Ramdisk, Disk, Arguments, Memory, Tools, Whose, Store])
             command.Add(option);
         command.Validators.Add(Validate);
     }
 
     /// <summary>Whether anything here asks for more than the bare dom0.</summary>
     public bool IsAsked(CommandResult result) =>
-        result.GetValue(Sample) || result.GetValue(Guest) is not null || result.GetValue(Kernel) is not null || result.GetValue(Tools);
+        result.GetValue(Sample) || result.GetValue(Guest) is not null || result.GetValue(Kernel) is not null || result.GetValue(Tools) || result.GetResult(Whose) is { Implicit: false };
 
-    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools);
+    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools) || WantsOwnTools(parsed);
+
+    /// <summary>Whether our own tools are to be in dom0 too.</summary>
+    public bool WantsOwnTools(ParseResult parsed) => parsed.GetResult(Whose) is { Implicit: false };
 
     /// <summary>The guest's part of the ramdisk, null when none is wanted.</summary>
     /// <param name="isUsual">Whether the sample guest is wanted when nothing is said about guests.</param>

@@ -77,6 +77,8 @@ internal sealed class RunCommand
         List<byte[]> segments = [];
         if (_guest.WantsTools(parsed) || guest is { UsesBackend: true })
             segments.Add(BackendSegment.Archive());
+        if (_guest.WantsOwnTools(parsed))
+            segments.Add(ProgramsSegment.Archive(isFirst: parsed.GetValue(_guest.Whose) == "xensharp"));
         if (parsed.GetValue(_guest.Store) == "xensharp")
             segments.Add(StoreSegment.Archive());
         if (guest is not null)

@@ -3,13 +3,13 @@
 
 using System;
 using System.Collections.Generic;
-using System.ComponentModel;
 using System.IO;
 using System.Linq;
 using XenSharp.BlockBackend;
 using XenSharp.BlockBackend.Images;
 using XenSharp.BlockBackend.Rings;
 using XenSharp.BlockBackend.Xenbus;
+using XenSharp.Interop;
 using Xunit;
 
 namespace XenSharp.Tests.BlockBackend;
@@ -219,7 +219,7 @@ public sealed class DiskTests : IDisposable
     private IDisposable Start(DiskImage image, ushort domain, RingProtocol protocol, FrontendRing offer, Action<string> complain)
     {
         if (_refuses(offer))
-            throw new Win32Exception(22);
+            throw new SystemFailure("binding", 22);
         _started.Add(offer);
         _running++;
         return new FakeStore.Ending(() => _running--);

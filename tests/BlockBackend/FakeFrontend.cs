@@ -89,7 +89,7 @@ internal sealed class FakeFrontend
     }
 }
 
-internal sealed class MemoryRing(int size) : RingPages
+internal sealed class MemoryRing(int size) : SharedPages
 {
     public byte[] Bytes { get; } = new byte[size];
 

@@ -5,6 +5,7 @@ using System;
 using System.IO;
 using System.Numerics;
 using System.Threading;
+using XenSharp.Interop;
 
 namespace XenSharp.BlockBackend.Rings;
 
@@ -16,14 +17,14 @@ internal sealed class BlockRing
 {
     private const int RequestProducer = 0, RequestEvent = 4, ResponseProducer = 8, ResponseEvent = 12, Header = 64;
 
-    private readonly RingPages _pages;
+    private readonly SharedPages _pages;
     private readonly RingProtocol _protocol;
     private readonly uint _slots;
     private readonly byte[] _slot = new byte[RingProtocol.MaxSlotSize];
     private uint _consumed;
     private uint _answered;
 
-    public BlockRing(RingPages pages, RingProtocol protocol)
+    public BlockRing(SharedPages pages, RingProtocol protocol)
     {
         _pages = pages;
         _protocol = protocol;

@@ -134,9 +134,11 @@ public sealed class GuestRingTests : IDisposable
 
     public void Dispose() => _region.Dispose();
 
-    private sealed class ArrayPage : RingPage
+    private sealed class ArrayPage : SharedPages
     {
-        public byte[] Bytes { get; } = new byte[4096];
+        public byte[] Bytes { get; } = new byte[PageSize];
+
+        public override int Length => Bytes.Length;
 
         public override uint Read32(int offset) => BitConverter.ToUInt32(Bytes, offset);
 
@@ -145,9 +147,5 @@ public sealed class GuestRingTests : IDisposable
         public override void Read(int offset, Span<byte> target) => Bytes.AsSpan(offset, target.Length).CopyTo(target);
 
         public override void Write(int offset, ReadOnlySpan<byte> source) => source.CopyTo(Bytes.AsSpan(offset));
-
-        public override void Dispose()
-        {
-        }
     }
 }

@@ -102,7 +102,7 @@ public sealed class OracleTests(Oracles oracles) : IClassFixture<Oracles>
             ("ls", ["/t"]), ("rm", ["/t"]),
         ])
         {
-            ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "xensharp-xenstore.dll"), mode, .. arguments])
+            ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "xensharp-tools.dll"), $"xenstore-{mode}", .. arguments])
             {
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,

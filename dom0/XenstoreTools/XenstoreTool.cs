@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The tools' entry: which tool, its options, its work. Options, output and exit status are those of Xen 4.17's xenstore clients.
+// The xenstore-* tools: which one, its options, its work. Options, output and exit status are those of Xen 4.17's xenstore clients. Called by dom0/Tools.
 
 using System;
 using System.Buffers;
@@ -14,13 +14,13 @@ using XenSharp.XenstoreClient;
 
 namespace XenSharp.XenstoreTools;
 
-internal static class Program
+public static class XenstoreTool
 {
     private static readonly string[] s_modes = ["read", "chmod", "exists", "list", "ls", "rm", "write", "watch", "control"];
 
-    private static async Task<int> Main(string[] arguments)
+    /// <param name="name">xenstore-ls and so on; or xenstore, and the first argument says which.</param>
+    public static async Task<int> RunAsync(string name, string[] arguments)
     {
-        string name = Path.GetFileName(Environment.GetCommandLineArgs()[0]);
         string mode = name.StartsWith("xenstore-", StringComparison.Ordinal) ? name["xenstore-".Length..] : "";
         if (mode.Length == 0 && arguments.Length > 0)
         {
