@@ -118,19 +118,7 @@ public sealed class VirtualPlatform : Platform
 
     public override void WriteDevice(ulong machineAddress, int size, ulong value) => Devices?.Write(machineAddress, size, value);
 
-    public override byte In8(ushort port) => (byte)In(port, 1);
-
-    public override ushort In16(ushort port) => (ushort)In(port, 2);
-
-    public override uint In32(ushort port) => In(port, 4);
-
-    public override void Out8(ushort port, byte value) => Out(port, 1, value);
-
-    public override void Out16(ushort port, ushort value) => Out(port, 2, value);
-
-    public override void Out32(ushort port, uint value) => Out(port, 4, value);
-
-    private void Out(ushort port, int size, uint value)
+    public override void Out(ushort port, int size, uint value)
     {
         if (Devices != null && Devices.Decodes(port))
             Devices.Out(port, size, value);
@@ -138,7 +126,7 @@ public sealed class VirtualPlatform : Platform
             Note("out" + (8 * size) + " " + port.ToString("x") + " " + value.ToString("x"));
     }
 
-    private uint In(ushort port, int size) => Devices != null && Devices.Decodes(port) ? Devices.In(port, size) : PortValues.TryGetValue(port, out uint value) ? value : uint.MaxValue;
+    public override uint In(ushort port, int size) => Devices != null && Devices.Decodes(port) ? Devices.In(port, size) : PortValues.TryGetValue(port, out uint value) ? value : uint.MaxValue;
 
     private void Note(string what)
     {

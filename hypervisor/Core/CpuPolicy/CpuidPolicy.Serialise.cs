@@ -83,7 +83,7 @@ public ref struct CpuidLeafWriter(Vcpu caller, ulong buffer, uint capacity)
         4 => WriteSubleaves(leaf, policy.Cache, CountCaches(policy.Cache)),
         7 => WriteSubleaves(leaf, policy.Features, (int)Math.Min(policy.Features[0].Eax, HostCpuid.FeatureLeaves - 1) + 1),
         0xb => WriteSubleaves(leaf, policy.Topology, 1), // no policy has topology
-        0xd => WriteSubleaves(leaf, policy.State, CountStates(PolicyChange.States(policy))),
+        0xd => WriteSubleaves(leaf, policy.State, CountStates(policy.States)),
         _ => Write(leaf, NoSubleaf, in policy.Basic[(int)leaf]),
     };
 

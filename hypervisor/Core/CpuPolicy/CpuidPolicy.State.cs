@@ -10,16 +10,13 @@ public sealed partial class CpuidPolicy
 {
     private const ulong StateFpu = 1, StateSse = 2, StateAvx = 4, StateAvx512 = 0xe0, StatePkru = 1 << 9;
 
-    // The legacy area and the header of an XSAVE image.
-    private const uint SmallestImage = 576;
-
     private const uint AvxDependents7Ebx = (1 << 5) | (1 << 16) | (1 << 17) | (1 << 21) | (1 << 28) | (1 << 30) | (1U << 31);
     private const uint AvxDependents7Ecx = (1 << 1) | (1 << 6) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12) | (1 << 14);
 
     private static void MaskState(PolicyLeaves policy, HostCpuid host)
     {
         ref CpuidLeaf first = ref policy.Basic[1];
-        ulong states = (host.State[0].Eax | ((ulong)host.State[0].Edx << 32)) & host.UsableStates;
+        ulong states = host.States;
         ulong wanted = StateFpu | StateSse;
         if ((first.Ecx & BitAvx) != 0)
             wanted |= StateAvx;
@@ -40,25 +37,8 @@ public sealed partial class CpuidPolicy
 
         if ((offered & StatePkru) == 0)
             policy.Features[0].Ecx &= ~BitPku;
-        if (offered == 0)
-            return;
-        policy.State[0].Eax = (uint)offered;
-        policy.State[0].Edx = (uint)(offered >> 32);
-        policy.State[1].Eax = host.State[1].Eax & DefaultState1Eax;
-        for (int i = 2; i < HostCpuid.StateLeaves; i++)
-        {
-            if ((offered & (1UL << i)) == 0)
-                continue;
-            policy.State[i] = host.State[i];
-            policy.State[i].Edx = 0;
-        }
-
-        policy.State[0].Ecx = SmallestImage;
-        for (int i = 2; i < HostCpuid.StateLeaves; i++)
-        {
-            if ((offered & (1UL << i)) != 0)
-                policy.State[0].Ecx = Math.Max(policy.State[0].Ecx, policy.State[i].Eax + policy.State[i].Ebx);
-        }
+        if (offered != 0)
+            policy.SetStates(offered, host.State[1].Eax & DefaultState1Eax, host.Leaves);
     }
 
     private CpuidLeaf State(Vcpu vcpu, uint subleaf)
@@ -69,35 +49,10 @@ public sealed partial class CpuidPolicy
         if (subleaf == 0)
             result.Ebx = ImageSize(vcpu.EnabledStates);
         else if (subleaf == 1 && (result.Eax & 2) != 0)
-            result.Ebx = CompactedSize(vcpu.EnabledStates);
+            result.Ebx = Leaves.CompactedSize(vcpu.EnabledStates);
         return result;
     }
 
     /// <summary>Bytes of an XSAVE image in the standard format with these components.</summary>
-    public uint ImageSize(ulong states)
-    {
-        uint size = SmallestImage;
-        for (int i = 2; i < HostCpuid.StateLeaves; i++)
-        {
-            if ((states & (1UL << i)) != 0)
-                size = Math.Max(size, _leaves[PolicyLeaves.StateStart + i].Eax + _leaves[PolicyLeaves.StateStart + i].Ebx);
-        }
-
-        return size;
-    }
-
-    private uint CompactedSize(ulong states)
-    {
-        uint size = SmallestImage;
-        for (int i = 2; i < HostCpuid.StateLeaves; i++)
-        {
-            if ((states & (1UL << i)) == 0)
-                continue;
-            if ((_leaves[PolicyLeaves.StateStart + i].Ecx & 2) != 0)
-                size = (size + 63) & ~63U;
-            size += _leaves[PolicyLeaves.StateStart + i].Eax;
-        }
-
-        return size;
-    }
+    public uint ImageSize(ulong states) => Leaves.ImageSize(states);
 }

@@ -37,9 +37,8 @@ public sealed partial class CpuidPolicy
     {
         PolicyLeaves policy = Leaves;
         IsAmd = PolicyChange.IsAmd(host.Basic[0].Ebx);
-        host.Basic.AsSpan().CopyTo(policy.Basic);
-        host.Features.AsSpan().CopyTo(policy.Features);
-        host.Extended.AsSpan().CopyTo(policy.Extended);
+        host.CopyTo(_leaves);
+        policy.State.Clear();
         policy.Basic[0].Eax = Math.Min(policy.Basic[0].Eax, HostCpuid.BasicLeaves - 1);
         policy.Features[0].Eax = Math.Min(policy.Features[0].Eax, HostCpuid.FeatureLeaves - 1);
         if (policy.Extended[0].Eax >= HostCpuid.ExtendedBase)
@@ -200,7 +199,7 @@ public sealed partial class CpuidPolicy
         first.Ebx &= 0xff00_ffff;
         first.Edx = (first.Edx & DefaultExtended1Edx & ~CommonFeatures) | (IsAmd ? policy.Basic[1].Edx & CommonFeatures : 0);
         first.Ecx &= DefaultExtended1Ecx;
-        if (PolicyChange.States(policy) == 0)
+        if (policy.States == 0)
             first.Ecx &= ~((1U << 11) | (1U << 15) | (1U << 16));
         policy.Extended[7] = default;
         ref CpuidLeaf sizes = ref policy.Extended[8];
@@ -258,6 +257,6 @@ public sealed partial class CpuidPolicy
     {
         PolicyLeaves policy = Leaves;
         IsAmd = PolicyChange.IsAmd(policy.Basic[0].Ebx);
-        States = (policy.Basic[1].Ecx & BitXsave) != 0 ? PolicyChange.States(policy) : 0;
+        States = (policy.Basic[1].Ecx & BitXsave) != 0 ? policy.States : 0;
     }
 }

@@ -15,31 +15,36 @@ public sealed class HostCpuid
     public const int ExtendedLeaves = 0x22;
     public const uint ExtendedBase = 0x8000_0000;
 
+    private readonly CpuidLeaf[] _leaves = new CpuidLeaf[PolicyLeaves.Count];
+
     public HostCpuid(Platform platform)
     {
         uint last = Read(platform, 0, 0).Eax;
         for (uint i = 0; i < BasicLeaves && i <= last; i++)
-            Basic[i] = Read(platform, i, 0);
+            Basic[(int)i] = Read(platform, i, 0);
         for (uint i = 0; i < FeatureLeaves && last >= 7 && i <= Basic[7].Eax; i++)
-            Features[i] = Read(platform, 7, i);
+            Features[(int)i] = Read(platform, 7, i);
         for (uint i = 0; i < StateLeaves && last >= 13; i++)
-            State[i] = Read(platform, 13, i);
+            State[(int)i] = Read(platform, 13, i);
         last = Read(platform, ExtendedBase, 0).Eax;
         for (uint i = 0; i < ExtendedLeaves && last >= ExtendedBase && i <= last - ExtendedBase; i++)
-            Extended[i] = Read(platform, ExtendedBase + i, 0);
+            Extended[(int)i] = Read(platform, ExtendedBase + i, 0);
     }
 
+    /// <summary>All leaves in the form of a policy. Those about caches and topology are left out.</summary>
+    public PolicyLeaves Leaves => new(_leaves);
+
     /// <summary>Leaves 0 to 0xd.</summary>
-    public CpuidLeaf[] Basic { get; } = new CpuidLeaf[BasicLeaves];
+    public Span<CpuidLeaf> Basic => Leaves.Basic;
 
     /// <summary>Leaf 7 by subleaf.</summary>
-    public CpuidLeaf[] Features { get; } = new CpuidLeaf[FeatureLeaves];
+    public Span<CpuidLeaf> Features => Leaves.Features;
 
     /// <summary>Leaf 0xd by subleaf.</summary>
-    public CpuidLeaf[] State { get; } = new CpuidLeaf[StateLeaves];
+    public Span<CpuidLeaf> State => Leaves.State;
 
     /// <summary>Leaves 0x80000000 to 0x80000021.</summary>
-    public CpuidLeaf[] Extended { get; } = new CpuidLeaf[ExtendedLeaves];
+    public Span<CpuidLeaf> Extended => Leaves.Extended;
 
     /// <summary>XCR0 bits that guests may use; the port clears those whose state it does not switch. 0: no XSAVE for guests.</summary>
     public ulong UsableStates { get; set; } = ulong.MaxValue;
@@ -47,37 +52,10 @@ public sealed class HostCpuid
     /// <summary>Microcode revision (MSR 8b), given by the port.</summary>
     public uint PatchLevel { get; set; }
 
-    /// <summary>The leaves in the form of a policy. Those about caches and topology are left out.</summary>
-    public void CopyTo(PolicyLeaves policy)
-    {
-        Basic.AsSpan().CopyTo(policy.Basic);
-        Features.AsSpan().CopyTo(policy.Features);
-        State.AsSpan().CopyTo(policy.State);
-        Extended.AsSpan().CopyTo(policy.Extended);
-    }
+    /// <summary>Components of XCR0 that the machine has and the port switches.</summary>
+    public ulong States => UsableStates & Leaves.States;
 
-    /// <summary>The words of xen/include/public/arch-x86/cpufeatureset.h.</summary>
-    public void GetFeatures(Span<uint> words)
-    {
-        words.Clear();
-        words[0] = Basic[1].Edx;
-        words[1] = Basic[1].Ecx;
-        words[2] = Extended[1].Edx;
-        words[3] = Extended[1].Ecx;
-        words[4] = State[1].Eax;
-        words[5] = Features[0].Ebx;
-        words[6] = Features[0].Ecx;
-        words[7] = Extended[7].Edx;
-        words[8] = Extended[8].Ebx;
-        words[9] = Features[0].Edx;
-        words[10] = Features[1].Eax;
-        words[11] = Extended[0x21].Eax;
-        words[12] = Features[1].Ebx;
-        words[13] = Features[2].Edx;
-        words[14] = Features[1].Ecx;
-        words[15] = Features[1].Edx;
-        words[18] = Extended[0x21].Ecx;
-    }
+    public void CopyTo(Span<CpuidLeaf> leaves) => _leaves.AsSpan().CopyTo(leaves);
 
     private static CpuidLeaf Read(Platform platform, uint leaf, uint subleaf)
     {

@@ -35,7 +35,6 @@ public static class PolicyChange
     private const uint BitCmpLegacy = 1 << 1, BitNoLmsl = 1 << 20, BitVirtSsbd = 1 << 25, BitVerwClear = 1 << 5;
     private const ulong StateFpuSse = 3, StateAvx = 4, StateAvx512 = 0xe0, StatePkru = 1 << 9;
     private const int IntelExtendedLeaves = 9;
-    private const uint SmallestImage = 576;
     private const uint AmdEbx = 0x6874_7541, HygonEbx = 0x6f67_7948, IntelEbx = 0x756e_6547;
 
     // What a domain with HAP may at most be given (the letters in cpufeatureset.h), less what is not emulated (see CpuidPolicy).
@@ -62,7 +61,7 @@ public static class PolicyChange
             policy.Topology.Clear();
         else
             ClearBehindLast(policy.Topology, isTopology: true);
-        ulong states = States(policy);
+        ulong states = policy.States;
         if (maxLeaf < 0xd || states == 0)
             policy.State.Clear();
         else
@@ -138,7 +137,7 @@ public static class PolicyChange
     /// <summary>The features of XEN_SYSCTL_cpu_policy_hvm_max, those that leaf 80000001 repeats once only.</summary>
     public static void GetMaxFeatures(HostCpuid host, Span<uint> words)
     {
-        host.GetFeatures(words);
+        host.Leaves.GetFeatures(words);
         bool isAmd = IsAmd(host.Basic[0].Ebx);
         uint sysenter = host.Basic[1].Edx & BitSysenter;
         words[2] &= ~CommonFeatures;
@@ -151,7 +150,7 @@ public static class PolicyChange
         words[8] |= BitNoLmsl | (CpuidPolicy.NeedsVirtualSsbd(host) ? BitVirtSsbd : 0);
         if (isAmd)
             words[11] |= BitVerwClear;
-        ulong usable = host.UsableStates & (host.State[0].Eax | ((ulong)host.State[0].Edx << 32));
+        ulong usable = host.States;
         if (!hasXsave)
             words[1] &= ~BitXsave;
         if ((usable & StateAvx) == 0)
@@ -162,9 +161,6 @@ public static class PolicyChange
             words[6] &= ~BitPku;
         FeatureDependencies.Apply(words);
     }
-
-    /// <summary>XCR0 bits that a policy offers.</summary>
-    public static ulong States(PolicyLeaves policy) => policy.State[0].Eax | ((ulong)policy.State[0].Edx << 32);
 
     public static bool IsAmd(uint vendorEbx) => vendorEbx is AmdEbx or HygonEbx;
 
@@ -183,20 +179,7 @@ public static class PolicyChange
         states |= (words[1] & BitAvx) != 0 ? StateAvx : 0;
         states |= (words[5] & BitAvx512) != 0 ? StateAvx512 : 0;
         states |= (words[6] & BitPku) != 0 ? StatePkru : 0;
-        uint size = SmallestImage;
-        for (int i = 2; i < HostCpuid.StateLeaves; i++)
-        {
-            if ((states & (1UL << i)) == 0)
-                continue;
-            policy.State[i] = host.State[i];
-            policy.State[i].Edx = 0;
-            size = Math.Max(size, host.State[i].Eax + host.State[i].Ebx);
-        }
-
-        policy.State[0].Eax = (uint)states;
-        policy.State[0].Edx = (uint)(states >> 32);
-        policy.State[0].Ecx = size;
-        policy.State[1].Eax = features;
+        policy.SetStates(states, features, host.Leaves);
     }
 
     // recalculate_misc.

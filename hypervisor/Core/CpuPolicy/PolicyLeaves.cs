@@ -16,6 +16,9 @@ public readonly ref struct PolicyLeaves(Span<CpuidLeaf> leaves)
     /// <summary>The words of a feature set (FSCAPINTS, xen/include/public/arch-x86/cpufeatureset.h).</summary>
     public const int FeatureWords = 19;
 
+    /// <summary>The legacy area and the header of an XSAVE image (AMD APM vol. 2, 11.5).</summary>
+    public const uint SmallestImage = 576;
+
     private readonly Span<CpuidLeaf> _leaves = leaves;
 
     /// <summary>Leaves 0 to 0xd.</summary>
@@ -59,6 +62,56 @@ public readonly ref struct PolicyLeaves(Span<CpuidLeaf> leaves)
         if (leaf < HostCpuid.BasicLeaves)
             return BasicStart + (int)leaf;
         return leaf - HostCpuid.ExtendedBase < HostCpuid.ExtendedLeaves ? ExtendedStart + (int)(leaf - HostCpuid.ExtendedBase) : -1;
+    }
+
+    /// <summary>XCR0 bits that leaf 0xd offers.</summary>
+    public ulong States => State[0].Eax | ((ulong)State[0].Edx << 32);
+
+    /// <summary>Offers these XCR0 bits and these instructions (leaf 0xd, 1, eax), with the components' sizes and places on the machine.</summary>
+    public void SetStates(ulong states, uint instructions, PolicyLeaves host)
+    {
+        State.Clear();
+        State[0].Eax = (uint)states;
+        State[0].Edx = (uint)(states >> 32);
+        State[1].Eax = instructions;
+        for (int i = 2; i < HostCpuid.StateLeaves; i++)
+        {
+            if ((states & (1UL << i)) == 0)
+                continue;
+            State[i] = host.State[i];
+            State[i].Edx = 0;
+        }
+
+        State[0].Ecx = ImageSize(states);
+    }
+
+    /// <summary>Bytes of an XSAVE image in the standard format with these components.</summary>
+    public uint ImageSize(ulong states)
+    {
+        uint size = SmallestImage;
+        for (int i = 2; i < HostCpuid.StateLeaves; i++)
+        {
+            if ((states & (1UL << i)) != 0)
+                size = Math.Max(size, State[i].Eax + State[i].Ebx);
+        }
+
+        return size;
+    }
+
+    /// <summary>Bytes of an image in the compacted format.</summary>
+    public uint CompactedSize(ulong states)
+    {
+        uint size = SmallestImage;
+        for (int i = 2; i < HostCpuid.StateLeaves; i++)
+        {
+            if ((states & (1UL << i)) == 0)
+                continue;
+            if ((State[i].Ecx & 2) != 0)
+                size = (size + 63) & ~63U;
+            size += State[i].Eax;
+        }
+
+        return size;
     }
 
     public void GetFeatures(Span<uint> words)

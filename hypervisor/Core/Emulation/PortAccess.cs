@@ -73,15 +73,7 @@ public sealed class PortAccess
                 return (_pciAddress & PciEnable) != 0 ? VirtualPci.Read(_domain.Host, PciFunctionAddress, PciRegister(port), size, caller) : Ones(size);
         }
 
-        if (IsRefused(port, size))
-            return Ones(size);
-        Platform platform = _domain.Host.Platform;
-        return size switch
-        {
-            1 => platform.In8(port),
-            2 => platform.In16(port),
-            _ => platform.In32(port),
-        };
+        return IsRefused(port, size) ? Ones(size) : _domain.Host.Platform.In(port, size);
     }
 
     /// <summary>An OUT of 1, 2 or 4 bytes.</summary>
@@ -108,15 +100,8 @@ public sealed class PortAccess
                 return;
         }
 
-        if (IsRefused(port, size))
-            return;
-        Platform platform = _domain.Host.Platform;
-        if (size == 1)
-            platform.Out8(port, (byte)value);
-        else if (size == 2)
-            platform.Out16(port, (ushort)value);
-        else
-            platform.Out32(port, value);
+        if (!IsRefused(port, size))
+            _domain.Host.Platform.Out(port, size, value);
     }
 
     private ushort PciFunctionAddress => (ushort)(_pciAddress >> 8);
@@ -142,15 +127,15 @@ public sealed class PortAccess
     private byte ReadClock(Cpu caller)
     {
         using SpinLock.Guard guard = _lock.Enter(caller);
-        _domain.Host.Platform.Out8(ClockIndex, _clockIndex);
-        return _domain.Host.Platform.In8(ClockData);
+        _domain.Host.Platform.Out(ClockIndex, 1, _clockIndex);
+        return (byte)_domain.Host.Platform.In(ClockData, 1);
     }
 
     private void WriteClock(byte value, Cpu caller)
     {
         using SpinLock.Guard guard = _lock.Enter(caller);
-        _domain.Host.Platform.Out8(ClockIndex, _clockIndex);
-        _domain.Host.Platform.Out8(ClockData, value);
+        _domain.Host.Platform.Out(ClockIndex, 1, _clockIndex);
+        _domain.Host.Platform.Out(ClockData, 1, value);
     }
 
     private void PutDebug(byte character, Cpu caller)

@@ -37,7 +37,7 @@ public sealed partial class EventChannelTable
             }
         }
 
-        GuestFrame.Release(Domain.Host, frame, caller);
+        FrameReferences.Drop(Domain.Host, frame, caller);
         return -(long)Errno.Inval;
     }
 
@@ -78,7 +78,7 @@ public sealed partial class EventChannelTable
         }
 
         if (referenced)
-            GuestFrame.Release(Domain.Host, frame, caller);
+            FrameReferences.Drop(Domain.Host, frame, caller);
         return result;
     }
 
@@ -132,12 +132,12 @@ public sealed partial class EventChannelTable
             }
 
             if (control.IsMapped)
-                GuestFrame.Release(Domain.Host, control.Frame, caller);
+                FrameReferences.Drop(Domain.Host, control.Frame, caller);
         }
 
         for (int page = 0; page < (int)(ports / WordsPerPage); page++)
         {
-            GuestFrame.Release(Domain.Host, new Mfn(_array[page]), caller);
+            FrameReferences.Drop(Domain.Host, new Mfn(_array[page]), caller);
             _array[page] = 0;
         }
     }

@@ -7,7 +7,7 @@ using XenSharp.Edge;
 
 namespace XenSharp.Core.EventChannels;
 
-/// <summary>References on frames of the guest's own memory. Take them before the event lock: the domain lock comes first in the order.</summary>
+/// <summary>References on frames of the guest's own memory, dropped through <see cref="FrameReferences.Drop"/>. Take them before the event lock: the domain lock comes first in the order.</summary>
 internal static class GuestFrame
 {
     /// <summary>False unless the guest frame is ordinary, writable memory of the domain. The machine's frame 0 stands for "none".</summary>
@@ -23,6 +23,4 @@ internal static class GuestFrame
         frame = entry.Frame;
         return true;
     }
-
-    public static void Release(Host host, Mfn frame, Cpu caller) => FrameReferences.Drop(host, frame, caller);
 }

@@ -41,7 +41,7 @@ public static partial class SysctlOp
         switch ((CpuFeaturesetIndex)request.Index)
         {
             case CpuFeaturesetIndex.Raw:
-                caller.Host.Cpuid.GetFeatures(words);
+                caller.Host.Cpuid.Leaves.GetFeatures(words);
                 break;
             case CpuFeaturesetIndex.Host:
                 HostFeatures(caller.Host.Cpuid, words);
@@ -78,7 +78,7 @@ public static partial class SysctlOp
     private static void HostFeatures(HostCpuid host, Span<uint> words)
     {
         const uint osXsave = 1 << 27, sysenter = 1 << 11;
-        host.GetFeatures(words);
+        host.Leaves.GetFeatures(words);
         words[1] &= ~osXsave;
         if (host.Basic[0].Ebx != AmdVendor)
             return;
@@ -158,14 +158,14 @@ public static partial class SysctlOp
         switch (index)
         {
             case CpuPolicyIndex.Raw:
-                host.CopyTo(leaves);
+                host.CopyTo(block);
                 return writer.Write(leaves);
             case CpuPolicyIndex.Host:
-                host.CopyTo(leaves);
+                host.CopyTo(block);
                 HostFeatures(host, words);
                 return writer.WriteHost(leaves, words[0], words[1]);
             case CpuPolicyIndex.HvmMax:
-                host.CopyTo(leaves);
+                host.CopyTo(block);
                 leaves.Features[0].Eax = HostCpuid.FeatureLeaves - 1;
                 PolicyChange.GetMaxFeatures(host, words);
                 leaves.SetFeatures(words);

@@ -110,14 +110,7 @@ public sealed class MachinePci
         if (register >= SpaceSize)
             return Host.PciSegments.TryFindWindow(address, out ulong window) ? (uint)Host.Platform.ReadDevice(window + (uint)register, size) : Ones(size);
         using SpinLock.Guard guard = _portLock.Enter(caller);
-        Platform platform = Host.Platform;
-        ushort port = Select(address, register);
-        return size switch
-        {
-            1 => platform.In8(port),
-            2 => platform.In16(port),
-            _ => platform.In32(port),
-        };
+        return Host.Platform.In(Select(address, register), size);
     }
 
     /// <summary>Writes 1 to 4 bytes inside one doubleword.</summary>
@@ -138,14 +131,7 @@ public sealed class MachinePci
         }
 
         using SpinLock.Guard guard = _portLock.Enter(caller);
-        Platform platform = Host.Platform;
-        ushort port = Select(address, register);
-        if (size == 1)
-            platform.Out8(port, (byte)value);
-        else if (size == 2)
-            platform.Out16(port, (ushort)value);
-        else
-            platform.Out32(port, value);
+        Host.Platform.Out(Select(address, register), size, value);
     }
 
     /// <summary>Whether device memory may lie there: no RAM or firmware of the memory map, and no device that the hypervisor emulates.</summary>
@@ -166,7 +152,7 @@ public sealed class MachinePci
 
     private ushort Select(ushort address, int register)
     {
-        Host.Platform.Out32(AddressPort, AddressEnable | ((uint)address << 8) | ((uint)register & 0xfc));
+        Host.Platform.Out(AddressPort, 4, AddressEnable | ((uint)address << 8) | ((uint)register & 0xfc));
         return (ushort)(DataPort + (register & 3));
     }
 

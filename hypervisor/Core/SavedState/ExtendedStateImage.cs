@@ -16,7 +16,7 @@ public static class ExtendedStateImage
     public const int HeaderOffset = 512;
 
     /// <summary>FXSAVE area and header.</summary>
-    public const int SmallestImage = 576;
+    public const int SmallestImage = (int)PolicyLeaves.SmallestImage;
 
     private const ulong FpuSse = 3;
     private const int ControlWordOffset = 0, MxcsrOffset = 24;
@@ -25,24 +25,12 @@ public static class ExtendedStateImage
     /// <summary>Components that the hypervisor switches (xfeature_mask of Xen); 0: no XSAVE.</summary>
     public static ulong HostStates(HostCpuid host)
     {
-        ulong states = host.UsableStates & (host.State[0].Eax | ((ulong)host.State[0].Edx << 32));
+        ulong states = host.States;
         return (states & FpuSse) == FpuSse ? states : 0;
     }
 
     /// <summary>Bytes of an image with these components; 0 for none.</summary>
-    public static int Size(HostCpuid host, ulong states)
-    {
-        if (states == 0)
-            return 0;
-        uint size = SmallestImage;
-        for (int i = 2; i < HostCpuid.StateLeaves; i++)
-        {
-            if ((states & (1UL << i)) != 0)
-                size = Math.Max(size, host.State[i].Eax + host.State[i].Ebx);
-        }
-
-        return (int)size;
-    }
+    public static int Size(HostCpuid host, ulong states) => states == 0 ? 0 : (int)host.Leaves.ImageSize(states);
 
     /// <summary>Copies an image to the toolstack, without components that it did not ask for.</summary>
     public static void CopyOut(ReadOnlySpan<byte> image, Span<byte> copy, ulong states)

@@ -5,6 +5,7 @@ using System;
 using XenSharp.Abi;
 using XenSharp.Core.Domains;
 using XenSharp.Core.EventChannels;
+using XenSharp.Core.Memory;
 using XenSharp.Edge;
 
 namespace XenSharp.Core.Vcpus;
@@ -46,7 +47,7 @@ public static class VcpuInfoArea
         {
             if (vcpu.HasRegisteredInfo)
             {
-                GuestFrame.Release(vcpu.Host, frame, caller);
+                FrameReferences.Drop(vcpu.Host, frame, caller);
                 return -(long)Errno.Inval;
             }
 
@@ -76,6 +77,6 @@ public static class VcpuInfoArea
         Mfn frame = vcpu.Info.Frame;
         using (vcpu.Lock.Enter(caller))
             Reset(vcpu);
-        GuestFrame.Release(vcpu.Host, frame, caller);
+        FrameReferences.Drop(vcpu.Host, frame, caller);
     }
 }

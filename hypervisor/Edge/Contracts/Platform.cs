@@ -65,15 +65,8 @@ public abstract class Platform
 
     public abstract void WriteDevice(ulong machineAddress, int size, ulong value);
 
-    public abstract byte In8(ushort port);
+    /// <summary>Reads a port; size 1, 2 or 4.</summary>
+    public abstract uint In(ushort port, int size);
 
-    public abstract ushort In16(ushort port);
-
-    public abstract uint In32(ushort port);
-
-    public abstract void Out8(ushort port, byte value);
-
-    public abstract void Out16(ushort port, ushort value);
-
-    public abstract void Out32(ushort port, uint value);
+    public abstract void Out(ushort port, int size, uint value);
 }

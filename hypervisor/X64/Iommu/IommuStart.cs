@@ -109,14 +109,14 @@ internal static class IommuStart
 
     private static uint Read(Host host, ushort deviceId, int offset)
     {
-        host.Platform.Out32(ConfigurationAddress, 0x8000_0000u | ((uint)deviceId << 8) | ((uint)offset & 0xfc));
-        return host.Platform.In32(ConfigurationData);
+        host.Platform.Out(ConfigurationAddress, 4, 0x8000_0000u | ((uint)deviceId << 8) | ((uint)offset & 0xfc));
+        return host.Platform.In(ConfigurationData, 4);
     }
 
     private static void Write(Host host, ushort deviceId, int offset, uint value)
     {
-        host.Platform.Out32(ConfigurationAddress, 0x8000_0000u | ((uint)deviceId << 8) | ((uint)offset & 0xfc));
-        host.Platform.Out32(ConfigurationData, value);
+        host.Platform.Out(ConfigurationAddress, 4, 0x8000_0000u | ((uint)deviceId << 8) | ((uint)offset & 0xfc));
+        host.Platform.Out(ConfigurationData, 4, value);
     }
 }
 

@@ -237,15 +237,20 @@ internal sealed class X64Platform : Platform
 
     public override void WriteDevice(ulong machineAddress, int size, ulong value) => Paging.DeviceWindow.Write(machineAddress, size, value);
 
-    public override byte In8(ushort port) => Assembly.In8(port);
+    public override uint In(ushort port, int size) => size switch
+    {
+        1 => Assembly.In8(port),
+        2 => Assembly.In16(port),
+        _ => Assembly.In32(port),
+    };
 
-    public override ushort In16(ushort port) => Assembly.In16(port);
-
-    public override uint In32(ushort port) => Assembly.In32(port);
-
-    public override void Out8(ushort port, byte value) => Assembly.Out8(port, value);
-
-    public override void Out16(ushort port, ushort value) => Assembly.Out16(port, value);
-
-    public override void Out32(ushort port, uint value) => Assembly.Out32(port, value);
+    public override void Out(ushort port, int size, uint value)
+    {
+        if (size == 1)
+            Assembly.Out8(port, (byte)value);
+        else if (size == 2)
+            Assembly.Out16(port, (ushort)value);
+        else
+            Assembly.Out32(port, value);
+    }
 }
