@@ -40,6 +40,7 @@ internal sealed class CommandLine
         and its own:
 
           --state-dir <folder>    where the state is kept across the daemon's death (state, beside the socket),
+          --log-limit <KiB>       length of the log of changes after which the state is written anew (8192),
           --no-keeper             one process, whose death ends all connections.
 
         """;
@@ -70,6 +71,8 @@ internal sealed class CommandLine
     public string? TraceFile { get; private set; }
 
     public string? StateFolder { get; private set; }
+
+    public long? MostLog { get; private set; }
 
     public int? SoftMemory { get; private set; }
 
@@ -111,6 +114,7 @@ internal sealed class CommandLine
             case "--trial": IsTrial = true; return false;
             case "--background": IsBackground = true; return false;
             case "--state-dir": StateFolder = value(); return false;
+            case "--log-limit": MostLog = Number(value()) * 1024L; return true;
             case "-D" or "--no-domain-init": HasNoXen = true; return true;
             case "-T" or "--trace-file": TraceFile = value(); return true;
             case "-K" or "--keep-orphans": KeepsOrphans = true; return true;

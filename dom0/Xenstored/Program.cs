@@ -83,6 +83,7 @@ internal static class Program
             TraceFile = line.TraceFile,
             Quotas = line.Quotas,
             SoftMemory = line.SoftMemory,
+            MostLog = line.MostLog ?? DaemonOptions.UsualMostLog,
             Log = (level, text) => Report($"{(level == LogLevel.Information ? "" : level.ToString().ToLowerInvariant() + ": ")}{text}"),
         };
         if (line.HasNoKeeper)
