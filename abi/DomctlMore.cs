@@ -353,3 +353,10 @@ public struct DomctlVuartOperation
     public ByteArray2 Pad;
     public uint EventChannel; // OUT: remote port of the event channel used for sending ring buffer events.
 }
+
+/// <summary>struct xen_domctl_set_virq_handler, 4 bytes.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct DomctlSetVirqHandler
+{
+    public uint Virq; // IN
+}

@@ -33,24 +33,33 @@ public static partial class HvmOp
         /* 36 X87_FIP_WIDTH, VM86_TSS_SIZED, MCA_CAP */ GuestSets | GuestGets, GuestSets | GuestGets, Once,
     };
 
-    private static long SetParameter(Vcpu caller, ulong argument)
+    // Reads the request and finds whom it is about; the guest itself needs the right of that name.
+    private static long Start(Vcpu caller, ulong argument, byte right, out HvmParamArgument request, out Domain domain)
     {
-        if (!GuestAccess.TryRead(caller, argument, out HvmParamArgument request))
+        domain = caller.Domain;
+        if (!GuestAccess.TryRead(caller, argument, out request))
             return EFAULT;
         if ((uint)request.Index >= (uint)Rules.Length)
             return EINVAL;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
-        if (domain == null)
+        Domain? found = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
+        if (found == null)
             return ESRCH;
+        domain = found;
         if (!DomainLookup.MayTarget(caller.Domain, domain))
             return EPERM;
         byte rule = Rules[(int)request.Index];
         if ((rule & Deprecated) != 0)
             return EINVAL;
-        if ((rule & GuestSets) == 0 && domain == caller.Domain)
-            return EPERM;
+        return (rule & right) == 0 && domain == caller.Domain ? EPERM : 0;
+    }
+
+    private static long SetParameter(Vcpu caller, ulong argument)
+    {
+        long error = Start(caller, argument, GuestSets, out HvmParamArgument request, out Domain domain);
+        if (error != 0)
+            return error;
         ulong old = domain.HvmParameters[(int)request.Index];
-        if ((rule & Once) != 0 && old != 0 && request.Value != old)
+        if ((Rules[(int)request.Index] & Once) != 0 && old != 0 && request.Value != old)
             return EEXIST;
         return Apply(caller, domain, request.Index, request.Value);
     }
@@ -134,20 +143,9 @@ public static partial class HvmOp
 
     private static long GetParameter(Vcpu caller, ulong argument)
     {
-        if (!GuestAccess.TryRead(caller, argument, out HvmParamArgument request))
-            return EFAULT;
-        if ((uint)request.Index >= (uint)Rules.Length)
-            return EINVAL;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
-        if (domain == null)
-            return ESRCH;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
-            return EPERM;
-        byte rule = Rules[(int)request.Index];
-        if ((rule & Deprecated) != 0)
-            return EINVAL;
-        if ((rule & GuestGets) == 0 && domain == caller.Domain)
-            return EPERM;
+        long error = Start(caller, argument, GuestGets, out HvmParamArgument request, out Domain domain);
+        if (error != 0)
+            return error;
         request.Value = request.Index == HvmParam.Vm86Tss
             ? (uint)domain.HvmParameters[(int)HvmParam.Vm86TssSized]
             : domain.HvmParameters[(int)request.Index];
