@@ -12,6 +12,7 @@
 //                   4 meets a planted fault
 //   dma             lets QEMU's edu device copy to memory of the domain's, beyond it (128 MiB), and to a page that comes and goes
 //   idle            prints a line and sleeps for ever, as a guest for the tools to handle
+//   floating=ROUNDS hypercalls on the boot vCPU while all others load floating-point state
 //   smp             brings up all vCPUs and lets them do everything to each other
 // Further words: `trace` prints every hypercall before it is made.
 
@@ -45,6 +46,8 @@ internal static class Program
             Machine.HaltForever();
         else if (StartInfo.Number("clock"u8, 0) != 0)
             ClockTest.Run(StartInfo.Number("clock"u8, 0));
+        else if (StartInfo.Number("floating"u8, 0) != 0)
+            SmpTest.FloatingPoint(StartInfo.Number("floating"u8, 0));
         else if (StartInfo.Has("idle"u8))
             Idle();
         else if (StartInfo.Has("smp"u8))

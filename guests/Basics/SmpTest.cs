@@ -17,6 +17,7 @@ internal enum Duty
     GoDown,
     HaltForGood,
     Work,
+    LoadFloatingPoint,
 }
 
 internal static class SmpTest
@@ -38,6 +39,45 @@ internal static class SmpTest
 
     public static void Run()
     {
+        int vcpus = Prepare();
+        Each(vcpus, Duty.Answer, "events"u8);
+        BackAndForth(vcpus);
+        Each(vcpus, Duty.UseTimer, "timers"u8);
+        ClockOnAll(vcpus);
+        Vectors(vcpus);
+        Nmis(vcpus);
+        DownAndUp(vcpus);
+        HaltAndRestart(vcpus);
+        Each(vcpus, Duty.Answer, "events again"u8);
+        Report.Line("smp end"u8);
+    }
+
+    /// <summary>The boot vCPU makes hypercalls while the others load floating-point state: exits and FXRSTOR at the same time.</summary>
+    public static void FloatingPoint(uint rounds)
+    {
+        int vcpus = Prepare();
+        ulong calls = 0;
+        for (uint round = 0; round < rounds; round++)
+        {
+            for (int vcpu = 1; vcpu < vcpus; vcpu++)
+                Give(vcpu, Duty.LoadFloatingPoint);
+            for (int vcpu = 1; vcpu < vcpus; vcpu++)
+            {
+                while (Volatile.Read(ref Done.Word(vcpu * 4)) != (uint)Duty.LoadFloatingPoint)
+                {
+                    Hypercall.Make(Call.XenVersion, 0);
+                    calls++;
+                }
+            }
+        }
+
+        Report.Begin("floating point end"u8);
+        Report.Decimal("calls"u8, calls);
+        Report.Flush();
+    }
+
+    private static int Prepare()
+    {
         TimerPorts.Clear().Put32(0, EventPorts.SetUp());
         int vcpus = Count();
         Report.Begin("smp"u8);
@@ -51,16 +91,7 @@ internal static class SmpTest
         }
 
         StartAll(vcpus);
-        Each(vcpus, Duty.Answer, "events"u8);
-        BackAndForth(vcpus);
-        Each(vcpus, Duty.UseTimer, "timers"u8);
-        ClockOnAll(vcpus);
-        Vectors(vcpus);
-        Nmis(vcpus);
-        DownAndUp(vcpus);
-        HaltAndRestart(vcpus);
-        Each(vcpus, Duty.Answer, "events again"u8);
-        Report.Line("smp end"u8);
+        return vcpus;
     }
 
     [RuntimeExport("xs_guest_vcpu_main")]
@@ -100,6 +131,9 @@ internal static class SmpTest
                 break;
             case Duty.Work:
                 Machine.EmptyLoop(1000000);
+                break;
+            case Duty.LoadFloatingPoint:
+                Machine.LoadFloatingPoint(100000);
                 break;
         }
     }

@@ -97,6 +97,9 @@ public static unsafe class Machine
     /// <summary>Two instructions each turn.</summary>
     public static void EmptyLoop(ulong turns) => Native.EmptyLoop(turns);
 
+    /// <summary>FXRSTOR of the present state, at least once.</summary>
+    public static void LoadFloatingPoint(ulong times) => Native.LoadFloatingPoint(times);
+
     /// <summary>SCHEDOP_shutdown; returns only if the hypervisor refuses.</summary>
     public static long Shutdown(uint reason)
     {

@@ -95,6 +95,9 @@ internal static unsafe class Native
     [RuntimeImport("*", "xs_empty_loop"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void EmptyLoop(ulong turns);
 
+    [RuntimeImport("*", "xs_load_floating_point"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern void LoadFloatingPoint(ulong times);
+
     [RuntimeImport("*", "xs_address_of_xs_start_info"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern ulong StartInfo();
 

@@ -12,8 +12,12 @@ internal static class Accelerator
 {
     private static readonly Lazy<bool> s_nestedSvm = new(HasNestedSvm);
 
-    /// <summary>"kvm" on an AMD host whose KVM nests and works; else "tcg", QEMU's own emulation.</summary>
-    public static string Choose() => s_nestedSvm.Value ? "kvm" : "tcg";
+    /// <summary>
+    /// "kvm" on an AMD host whose KVM nests and works; else "tcg", QEMU's own emulation, with all CPUs on one thread: with a thread for each, a CPU that
+    /// loads floating-point state writes the first CPU's `hflags2` without a lock (QEMU 7.2, `cpu_clear_ignne`), which can undo that CPU's change of GIF or
+    /// of nested paging at a world switch. docs/testing.md says more.
+    /// </summary>
+    public static string Choose(int cpus) => s_nestedSvm.Value ? "kvm" : cpus > 1 ? "tcg,thread=single" : "tcg";
 
     private static bool HasNestedSvm()
     {

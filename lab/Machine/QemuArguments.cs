@@ -18,7 +18,7 @@ internal static class QemuArguments
     {
         List<string> arguments =
         [
-            "-accel", Accelerator.Choose(),
+            "-accel", Accelerator.Choose(machine.Cpus),
             "-M", "q35,kernel-irqchip=split",
             "-device", "amd-iommu,intremap=on",
             "-cpu", machine.CpuModel,

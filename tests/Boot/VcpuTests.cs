@@ -29,6 +29,14 @@ public class VcpuTests
         CheckSmp(machine, cpus);
     }
 
+    /// <summary>Fails where QEMU runs each CPU on a thread of its own (docs/testing.md, "Several CPUs"): the domain dies of a fault that is not its own, or stands still.</summary>
+    [Fact]
+    public void World_switches_of_one_cpu_bear_floating_point_loads_of_another()
+    {
+        using QemuMachine machine = QemuMachine.Start(TestKernel.Machine("basics", "floating=100", "noreboot dom0_max_vcpus=2") with { Cpus = 2 });
+        machine.WaitFor(@"^floating point end", StandardMachine.BootTimeout);
+    }
+
     [Fact]
     public void The_clock_goes_on_and_timers_come()
     {

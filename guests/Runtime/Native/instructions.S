@@ -285,6 +285,18 @@ export xs_empty_loop
     jnz 1b
     ret
 
+# void xs_load_floating_point(ulong n): FXRSTOR n times of what FXSAVE has stored; n is not 0
+export xs_load_floating_point
+    movq %rsp, %rax
+    subq $528, %rsp
+    andq $-16, %rsp
+    fxsaveq (%rsp)
+1:  fxrstorq (%rsp)
+    decq %rdi
+    jnz 1b
+    movq %rax, %rsp
+    ret
+
 .macro address name
 export xs_address_of_\name
     movq $\name, %rax
