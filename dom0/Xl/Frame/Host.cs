@@ -7,6 +7,8 @@ using System.IO;
 using System.Linq;
 using System.Net.Sockets;
 using System.Threading.Tasks;
+using XenSharp.Abi;
+using XenSharp.Control;
 using XenSharp.XenstoreClient;
 
 namespace XenSharp.Xl.Frame;
@@ -17,11 +19,29 @@ public sealed class Host : IAsyncDisposable
     private const int Invalid = -6;
 
     private XenstoreConnection? _connection;
+    private Hypervisor? _hypervisor;
 
     /// <summary>The socket of xenstored, where it is not the usual one.</summary>
     public string? StorePath { get; init; }
 
-    public async Task<XenstoreConnection> ConnectionAsync() => _connection ??= await XenstoreConnection.ConnectAsync(StorePath).ConfigureAwait(false);
+    /// <summary>How to reach the hypervisor, where it is not by this machine's kernel.</summary>
+    public Func<Hypervisor> OpenHypervisor { get; init; } = Hypervisor.Open;
+
+    public Hypervisor Hypervisor => _hypervisor ??= OpenHypervisor();
+
+    public async Task<XenstoreConnection> ConnectionAsync()
+    {
+        if (_connection is not null)
+            return _connection;
+        try
+        {
+            return _connection = await XenstoreConnection.ConnectAsync(StorePath).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is SocketException or IOException or UnauthorizedAccessException)
+        {
+            throw new XlException($"cannot reach xenstore by {StorePath ?? XenstoreConnection.DefaultPath}: is xenstored running, and is this root in the control domain?");
+        }
+    }
 
     public async Task<XenstoreView> StoreAsync() => (await ConnectionAsync().ConfigureAwait(false)).Store;
 
@@ -49,15 +69,50 @@ public sealed class Host : IAsyncDisposable
         return null;
     }
 
+    /// <summary>What the hypervisor says of a domain; null if there is none.</summary>
+    public DomctlGetDomainInfo? TryGetDomain(int domain) =>
+        domain is >= 0 and < DomainIds.FirstReserved && Hypervisor.ListDomains((ushort)domain, 1) is [var info, ..] && info.Domain == domain ? info : null;
+
+    /// <summary>What the hypervisor says of a domain, which must be there.</summary>
+    public DomctlGetDomainInfo GetDomain(int domain) => TryGetDomain(domain) ?? throw new XlException($"There is no domain {domain}.");
+
     /// <summary>A domain's name; null if it has none.</summary>
     public async Task<string?> NameAsync(int domain) => await (await StoreAsync().ConfigureAwait(false)).ReadAsync($"/local/domain/{domain}/name").ConfigureAwait(false);
+
+    /// <summary>A CPU pool's name; null if it has none.</summary>
+    public async Task<string?> PoolNameAsync(uint pool) => await (await StoreAsync().ConfigureAwait(false)).ReadAsync($"/local/pool/{pool}/name").ConfigureAwait(false);
+
+    /// <summary>A CPU pool by its id or its name.</summary>
+    public async Task<uint> FindPoolAsync(string text)
+    {
+        if (text.Length > 0 && text.All(char.IsAsciiDigit))
+        {
+            if (uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint id) && await PoolNameAsync(id).ConfigureAwait(false) is not null)
+                return id;
+        }
+        else if (await FindPoolNameAsync(text).ConfigureAwait(false) is { } named)
+        {
+            return named;
+        }
+        throw new XlException($"unknown cpupool '{text}'");
+    }
+
+    /// <summary>Null if no pool has that name.</summary>
+    public async Task<uint?> FindPoolNameAsync(string name)
+    {
+        foreach (CpuPool pool in Hypervisor.ListCpuPools())
+        {
+            if (await PoolNameAsync(pool.Id).ConfigureAwait(false) == name)
+                return pool.Id;
+        }
+        return null;
+    }
 
     /// <summary>The sentence for a failure that the machine may have caused; null for one of this program.</summary>
     internal static string? Describe(Exception failure) => failure switch
     {
         XenstoreException store => $"xenstore refused: {store.Message}",
-        SocketException => $"cannot reach xenstored: {failure.Message} (is it running?)",
-        IOException or UnauthorizedAccessException => failure.Message,
+        HypercallException or IOException or UnauthorizedAccessException => failure.Message,
         _ => null,
     };
 
@@ -65,5 +120,6 @@ public sealed class Host : IAsyncDisposable
     {
         if (_connection is not null)
             await _connection.DisposeAsync().ConfigureAwait(false);
+        _hypervisor?.Dispose();
     }
 }
