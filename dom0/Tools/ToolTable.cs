@@ -3,6 +3,7 @@
 
 using System;
 using XenSharp.XenstoreTools;
+using XenSharp.Xl.Frame;
 
 namespace XenSharp.Tools;
 
@@ -20,6 +21,7 @@ internal static class ToolTable
         new("xenstore-rm", "removes paths", XenstoreTool.RunAsync),
         new("xenstore-watch", "prints changes as they happen", XenstoreTool.RunAsync),
         new("xenstore-write", "sets values", XenstoreTool.RunAsync),
+        new("xl", "manages domains", XlProgram.RunAsync),
     ];
 
     public static Tool? Find(string name) => Array.Find(All, tool => tool.Name == name);
