@@ -33,9 +33,9 @@ internal static class CNumber
         }
         int start = i;
         System.UInt128 value = 0;
-        for (; i < text.Length && Digit(text[i]) is var digit && digit < radix; i++)
+        for (; i < text.Length && char.IsAsciiHexDigit(text[i]) && Digit(text[i]) < radix; i++)
         {
-            value = value * (uint)radix + (uint)digit;
+            value = value * (uint)radix + (uint)Digit(text[i]);
             if (value > ulong.MaxValue) value = ulong.MaxValue;
         }
         if (i == start) return false;
@@ -43,6 +43,8 @@ internal static class CNumber
         at = i;
         return true;
     }
+
+    private static int Digit(char letter) => char.IsAsciiDigit(letter) ? letter - '0' : char.ToLowerInvariant(letter) - 'a' + 10;
 
     /// <summary>strtoul(text, &amp;end, radix): a negative number wraps around.</summary>
     public static bool TryReadUnsigned(string text, ref int at, int radix, out ulong value)
