@@ -2,6 +2,7 @@
 // The names under which this program can be called. A new tool is a project with a `RunAsync(string name, string[] arguments)` and a line here.
 
 using System;
+using XenSharp.Consoled;
 using XenSharp.XenstoreTools;
 using XenSharp.Xl.Frame;
 
@@ -11,6 +12,8 @@ internal static class ToolTable
 {
     public static readonly Tool[] All =
     [
+        new("xenconsole", "joins this terminal to a guest's console", ConsoleTools.RunAsync),
+        new("xenconsoled", "serves the guests' consoles", ConsoleTools.RunAsync),
         new("xenstore", "the xenstore tools by their short names (xenstore ls, ...)", XenstoreTool.RunAsync),
         new("xenstore-chmod", "sets permissions in xenstore", XenstoreTool.RunAsync),
         new("xenstore-control", "talks to the xenstore daemon", XenstoreTool.RunAsync),
