@@ -268,25 +268,51 @@ public static partial class DomainContext
         int size = ExtendedStateImage.Size(vcpu.Host.Cpuid, used);
         if (length < header + (uint)size)
             return EINVAL;
-        // Older versions sent more than there is: zeroes.
-        for (uint i = header + (uint)size; i < length; i++)
-        {
-            byte extra = 0;
-            if (i < (uint)taken)
-                extra = record[(int)i];
-            else if (!GuestAccess.TryRead(reader.Caller, contents + i, out extra))
-                return EFAULT;
-            if (extra != 0 || i - header > FrameSize.Bytes * 4)
-                return EOPNOTSUPP;
-        }
-
-        if (isLoading)
+        result = CheckSurplus(reader.Caller, contents, header + (uint)size, length);
+        if (result == 0 && isLoading)
         {
             ExtendedStateImage.Load(vcpu, image.Slice(0, size));
             vcpu.EnabledStates = enabled;
         }
 
+        return result;
+    }
+
+    // Older versions sent more than there is: zeroes, and no more than 4 pages with the image.
+    private static long CheckSurplus(Vcpu caller, ulong contents, uint start, uint end)
+    {
+        const int atOnce = 512;
+        const uint most = SavedRecords.ExtendedStateHeader + (FrameSize.Bytes * 4) + 1;
+        Span<byte> bytes = stackalloc byte[atOnce];
+        if (start < end && end > most)
+            return EOPNOTSUPP;
+        for (uint at = start; at < end; at += atOnce)
+        {
+            Span<byte> part = bytes.Slice(0, (int)Math.Min(atOnce, end - at));
+            if (!GuestAccess.Read(caller, contents + at, part))
+                return EFAULT;
+            if (!IsZero(part))
+                return EOPNOTSUPP;
+        }
+
         return 0;
+    }
+
+    private static bool IsZero(ReadOnlySpan<byte> bytes)
+    {
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes.Slice(sizeof(ulong)))
+        {
+            if (BinaryPrimitives.ReadUInt64LittleEndian(bytes) != 0)
+                return false;
+        }
+
+        foreach (byte value in bytes)
+        {
+            if (value != 0)
+                return false;
+        }
+
+        return true;
     }
 
     private static long MachineCheck(Vcpu vcpu, ref Reader reader, Span<byte> record, bool isLoading)

@@ -4,6 +4,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Linq;
 using XenSharp.Core.CpuPolicy;
 using XenSharp.Edge;
 using XenSharp.Testing;
@@ -163,6 +164,30 @@ public class SavedStateTests
         Assert.Equal(0, _dom0.Hypercall(Domctl, Argument));
         Assert.Equal(3UL, _guest.Vcpu(0).EnabledStates);
         Assert.Equal(image[16..], _guest.Context(0).Image[..576]);
+    }
+
+    [Theory]
+    [InlineData(0, -1, 0)]
+    [InlineData(5, -1, 0)]
+    [InlineData(0x4000 - 576 + 1, -1, 0)]
+    [InlineData(0x4000 - 576 + 2, -1, NotSupported)]
+    [InlineData(3000, 0, NotSupported)]
+    [InlineData(3000, 2999, NotSupported)]
+    [InlineData(3000, 1023, NotSupported)]
+    public void ZeroesBehindExtendedStateArePassedOver(int surplus, int setByte, long expected)
+    {
+        const int extended = 16;
+        Fill();
+        byte[] saved = Save(_guest);
+        (int at, _, _) = Records(saved).First(record => record.Type == extended);
+        int length = BinaryPrimitives.ReadInt32LittleEndian(saved.AsSpan(at + 4)), end = at + 8 + length;
+        byte[] extra = new byte[surplus];
+        if (setByte >= 0)
+            extra[setByte] = 1;
+        byte[] longer = [.. saved[..end], .. extra, .. saved[end..]];
+        BinaryPrimitives.WriteInt32LittleEndian(longer.AsSpan(at + 4), length + surplus);
+        _machine.AddDomain(2, vcpus: 2);
+        Assert.Equal(expected, Load(2, longer));
     }
 
     [Fact]
