@@ -38,8 +38,8 @@ public sealed class Cpu : Processor
     public Vcpu? Leaving { get; internal set; }
 
     /// <summary>
-    /// The domain that the entry being served is about, when that is not its own: a fault then costs that domain, and the caller gets -EIO.
-    /// Set by control operations once they have found it, cleared at their end.
+    /// The domain that the hypercall being served is about, when the control domain's is about another: a fault then costs that domain, and the
+    /// caller gets -EIO. Set by domctl, memory_op, hvm_op and grant_table_op once they have found it; cleared by the dispatch behind each call.
     /// </summary>
     public Domain? Subject { get; set; }
 

@@ -33,6 +33,9 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
 
     public int Flushes { get; private set; }
 
+    /// <summary>Every use fails, as one does that meets a fault.</summary>
+    public bool IsBroken { get; set; }
+
     /// <summary>All mappings, for checks at the end of a test.</summary>
     public IEnumerable<(Gfn GuestFrame, P2mEntry Entry)> Mappings
     {
@@ -45,6 +48,7 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
 
     public override P2mEntry Lookup(Gfn guestFrame)
     {
+        ThrowIfBroken();
         SwitchPoint.Reached();
         lock (_mappings)
         {
@@ -57,6 +61,7 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
 
     public override bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type)
     {
+        ThrowIfBroken();
         if (order is not (0 or 9 or 18))
             throw new ArgumentException("order " + order);
         ulong count = 1UL << order;
@@ -79,6 +84,7 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
 
     public override bool Remove(Gfn guestFrame, int order)
     {
+        ThrowIfBroken();
         lock (_mappings)
         {
             if ((Mirror != null && !Mirror.Prepare(guestFrame, order, P2mType.None)) || !Split(guestFrame.Value, order))
@@ -111,6 +117,12 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
     public override bool ReleaseTables(int limit) => _mappings.Count == 0 ? true : throw new InvalidOperationException("frames are still mapped");
 
     public override void Release() => Tables?.Free(Root);
+
+    private void ThrowIfBroken()
+    {
+        if (IsBroken)
+            throw new InvalidOperationException("a fault");
+    }
 
     private bool TryFind(ulong guestFrame, out ulong start)
     {

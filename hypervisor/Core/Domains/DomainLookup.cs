@@ -3,6 +3,7 @@
 
 using XenSharp.Abi;
 using XenSharp.Core.Hypercalls;
+using XenSharp.Core.Vcpus;
 
 namespace XenSharp.Core.Domains;
 
@@ -21,6 +22,17 @@ public static class DomainLookup
         return domain == caller ? HypercallError.EPERM : 0;
     }
 
-    /// <summary>Oneself, or anybody for the control domain (XSM_TARGET).</summary>
-    public static bool MayTarget(Domain caller, Domain target) => caller == target || caller.IsPrivileged;
+    /// <summary>
+    /// Whether the caller may act on the domain: oneself, or anybody for the control domain (XSM_TARGET). If so, and it is another's, the operation is
+    /// about that one from here on: see <see cref="Cpu.Subject"/>.
+    /// </summary>
+    public static bool TryTarget(Vcpu caller, Domain target)
+    {
+        if (caller.Domain == target)
+            return true;
+        if (!caller.Domain.IsPrivileged)
+            return false;
+        caller.Processor.Subject = target;
+        return true;
+    }
 }

@@ -68,6 +68,8 @@ internal ref struct GrantCopy(Vcpu caller)
             return GrantStatus.Okay;
         Release(ref side, access);
         side.Domain = DomainLookup.ByAnyId(caller.Domain, pointer.DomainId);
+        if (pointer.DomainId != DomainIds.Self && caller.Domain.IsPrivileged)
+            caller.Processor.Subject = side.Domain;
         side.DomainId = pointer.DomainId;
         side.IsGrant = isGrant;
         side.Name = name;

@@ -16,7 +16,7 @@ public sealed partial class GrantTable
     /// For a dying domain whose vCPUs do not run any more (gnttab_release_mappings of Xen): undoes its mappings, then frees what nobody uses.
     /// False: the budget is used up, call again. Takes the domain's lock.
     /// </summary>
-    public bool Destroy(ref HypercallContinuation budget, Processor caller)
+    public bool Destroy(ref HypercallContinuation budget, Cpu caller)
     {
         using SpinLock.Guard guard = Domain.Lock.Enter(caller);
         Span<GrantUnmapping> batch = stackalloc GrantUnmapping[GrantUnmapping.BatchSize];

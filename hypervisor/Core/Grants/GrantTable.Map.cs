@@ -25,7 +25,7 @@ public struct GrantUnmapping
 public sealed partial class GrantTable
 {
     /// <summary>One mapping. Takes this domain's lock, and inside it the granter's table's.</summary>
-    public GrantStatus Map(ref GrantTableMapGrantRef request, Processor caller)
+    public GrantStatus Map(ref GrantTableMapGrantRef request, Cpu caller)
     {
         const GrantMapFlags notForTranslated = GrantMapFlags.DeviceMap | GrantMapFlags.ApplicationMap | GrantMapFlags.ContainsPte;
         if ((request.Flags & (GrantMapFlags.HostMap | GrantMapFlags.DeviceMap)) == 0)
@@ -35,6 +35,7 @@ public sealed partial class GrantTable
         Domain? granter = Domain.Host.Domains.Find(request.Domain);
         if (granter == null)
             return GrantStatus.BadDomain;
+        NoteSubject(granter, caller);
         using SpinLock.Guard guard = Domain.Lock.Enter(caller);
         if (Domain.IsDying)
             return GrantStatus.GeneralError;
@@ -78,7 +79,7 @@ public sealed partial class GrantTable
     }
 
     /// <summary>Removes the mappings of a batch, flushes once, and lets go of the grants. Under this domain's lock.</summary>
-    public void CompleteUnmaps(Span<GrantUnmapping> batch, Processor caller)
+    public void CompleteUnmaps(Span<GrantUnmapping> batch, Cpu caller)
     {
         bool any = false;
         foreach (ref GrantUnmapping unmapping in batch)
@@ -105,8 +106,17 @@ public sealed partial class GrantTable
                 continue;
             Mappings.PutBack(unmapping.Handle);
             GrantAccess access = unmapping.State == GrantMappingState.ReadOnly ? GrantAccess.Read : GrantAccess.Write;
-            Domain.Host.Domains.Find(unmapping.Granter)!.Grants.Unpin(unmapping.Reference, access, new Mfn(unmapping.Frame), caller);
+            Domain granter = Domain.Host.Domains.Find(unmapping.Granter)!;
+            NoteSubject(granter, caller);
+            granter.Grants.Unpin(unmapping.Reference, access, new Mfn(unmapping.Frame), caller);
         }
+    }
+
+    // What the control domain does with a guest's grants is about that guest.
+    private void NoteSubject(Domain granter, Cpu caller)
+    {
+        if (Domain.IsPrivileged)
+            caller.Subject = granter;
     }
 
     private GrantStatus Map(ref GrantTableMapGrantRef request, Domain granter, uint handle, Processor caller)

@@ -44,9 +44,7 @@ public static partial class DomctlOp
         if (domain == null)
             return ESRCH;
         caller.Processor.Subject = domain;
-        long result = Act(operation, command, domain);
-        caller.Processor.Subject = null;
-        return result;
+        return Act(operation, command, domain);
     }
 
     private static long Act(ControlBuffer operation, DomctlCommand command, Domain domain)

@@ -62,7 +62,7 @@ public static partial class GrantTableOp
         {
             query.Status = GrantStatus.BadDomain;
         }
-        else if (!DomainLookup.MayTarget(caller.Domain, domain))
+        else if (!DomainLookup.TryTarget(caller, domain))
         {
             query.Status = GrantStatus.PermissionDenied;
         }
@@ -96,7 +96,7 @@ public static partial class GrantTableOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, setup.Domain);
         if (domain == null)
             return GrantStatus.BadDomain;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
+        if (!DomainLookup.TryTarget(caller, domain))
             return GrantStatus.PermissionDenied;
         GrantTable table = domain.Grants;
         if (setup.FrameCount > table.MaxFrames)
@@ -145,7 +145,7 @@ public static partial class GrantTableOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, id);
         if (domain == null)
             return ESRCH;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
+        if (!DomainLookup.TryTarget(caller, domain))
             return EPERM;
         uint version = domain.Grants.Version;
         return GuestAccess.TryWrite(caller, address + VersionOffset, in version) ? 0 : EFAULT;

@@ -45,7 +45,7 @@ public static partial class HvmOp
         if (found == null)
             return ESRCH;
         domain = found;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
+        if (!DomainLookup.TryTarget(caller, domain))
             return EPERM;
         byte rule = Rules[(int)request.Index];
         if ((rule & Deprecated) != 0)

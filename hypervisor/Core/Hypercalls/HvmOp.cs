@@ -85,7 +85,7 @@ public static partial class HvmOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
         if (domain == null)
             return ESRCH;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
+        if (!DomainLookup.TryTarget(caller, domain))
             return EPERM;
         P2mType type = request.Pfn < domain.P2m.FrameLimit ? domain.P2m.Lookup(new Gfn(request.Pfn)).Type : P2mType.None;
         request.MemoryType = type switch

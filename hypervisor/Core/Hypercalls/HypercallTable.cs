@@ -62,6 +62,7 @@ public static class HypercallTable
         arguments.Fifth = context.R8;
         caller.Continuation.Budget = HypercallContinuation.InitialBudget;
         long result = Call(caller, context.Rax, in arguments);
+        caller.Processor.Subject = null;
         if (caller.Continuation.IsRequested)
         {
             Rewind(caller, context);
@@ -124,6 +125,7 @@ public static class HypercallTable
         caller.Continuation.Budget = HypercallContinuation.InitialBudget;
         caller.IsNarrow = true;
         long result = Call(caller, (uint)context.Rax, in arguments);
+        caller.Processor.Subject = null;
         caller.IsNarrow = false;
         if (!caller.Continuation.IsRequested)
         {

@@ -68,7 +68,7 @@ public static partial class MemoryOp
         domain = DomainLookup.ByAnyId(caller.Domain, exchange.In.DomainId);
         if (domain == null)
             return ESRCH;
-        return DomainLookup.MayTarget(caller.Domain, domain) ? 0 : EPERM;
+        return DomainLookup.TryTarget(caller, domain) ? 0 : EPERM;
     }
 
     private static long FinishExchange(Vcpu caller, ulong argument, ulong exchanged, long result)

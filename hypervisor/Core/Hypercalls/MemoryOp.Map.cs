@@ -52,7 +52,7 @@ public static partial class MemoryOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
         if (domain == null)
             return ESRCH;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
+        if (!DomainLookup.TryTarget(caller, domain))
             return EPERM;
         if (request.Map.EntryCount > GuestMemoryMap.Capacity)
             return ENOMEM;
@@ -86,7 +86,7 @@ public static partial class MemoryOp
         long result = DomainLookup.Remote(caller.Domain, request.DomainId, out Domain? domain);
         if (result != 0)
             return result;
-        if (!caller.Domain.IsPrivileged)
+        if (!DomainLookup.TryTarget(caller, domain!))
             return EPERM;
         uint maximum = MaxResourceFrames(domain!, in request);
         if (maximum == 0)

@@ -110,7 +110,7 @@ public static partial class MemoryOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
         if (domain == null)
             return ESRCH;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
+        if (!DomainLookup.TryTarget(caller, domain))
             return EPERM;
         Span<ulong> buffer = stackalloc ulong[1];
         var released = new ReleasedFrames(domain, caller.Processor, buffer);
@@ -145,7 +145,7 @@ public static partial class MemoryOp
     {
         if (space == MapSpace.DeviceMmio && (!domain.IsHardware || domain != caller.Domain))
             return EACCES;
-        return DomainLookup.MayTarget(caller.Domain, domain) ? 0 : EPERM;
+        return DomainLookup.TryTarget(caller, domain) ? 0 : EPERM;
     }
 
     private static long AddOne(Vcpu caller, Domain domain, MapSpace space, ulong index, ulong gpfn)
@@ -269,7 +269,7 @@ public static partial class MemoryOp
             return result;
         if (other == domain)
             return EINVAL;
-        if (!DomainLookup.MayTarget(domain, other!))
+        if (!DomainLookup.TryTarget(caller, other!))
             return EPERM;
         if (!TryTakeForeign(caller, other!, index, out Mfn frame))
             return EINVAL;

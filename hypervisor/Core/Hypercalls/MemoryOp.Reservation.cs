@@ -34,7 +34,7 @@ public static partial class MemoryOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, reservation.DomainId);
         if (domain == null
             || !AreFlagsValid(caller, reservation.MemoryFlags)
-            || !DomainLookup.MayTarget(caller.Domain, domain)
+            || !DomainLookup.TryTarget(caller, domain)
             || reservation.ExtentOrder > (uint)MaxOrder(caller.Domain))
             return (long)start;
         for (ulong done = start; ; done++)

@@ -96,7 +96,7 @@ public static partial class MemoryOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, id);
         if (domain == null)
             return ESRCH;
-        if (!DomainLookup.MayTarget(caller.Domain, domain))
+        if (!DomainLookup.TryTarget(caller, domain))
             return EPERM;
         return operation switch
         {
@@ -124,7 +124,9 @@ public static partial class MemoryOp
         Domain? domain = caller.Host.Domains.Find(reservation.DomainId);
         if (domain == null)
             return EINVAL;
-        return caller.Domain.IsPrivileged ? domain.Memory.Claim(reservation.ExtentCount, caller.Processor) : EPERM;
+        if (!caller.Domain.IsPrivileged || !DomainLookup.TryTarget(caller, domain))
+            return EPERM;
+        return domain.Memory.Claim(reservation.ExtentCount, caller.Processor);
     }
 
     private static long GetVnumaInfo(Vcpu caller, ulong argument)
@@ -136,7 +138,7 @@ public static partial class MemoryOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, topology.DomainId);
         if (domain == null)
             return ESRCH;
-        return DomainLookup.MayTarget(caller.Domain, domain) ? EOPNOTSUPP : EPERM;
+        return DomainLookup.TryTarget(caller, domain) ? EOPNOTSUPP : EPERM;
     }
 
     // No device needs memory at fixed guest addresses: the list is empty.
@@ -171,7 +173,7 @@ public static partial class MemoryOp
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, target.DomainId);
         if (domain == null)
             return ESRCH;
-        if (!caller.Domain.IsPrivileged)
+        if (!caller.Domain.IsPrivileged || !DomainLookup.TryTarget(caller, domain))
             return EPERM;
         if (operation == MemoryOperation.SetPopulateOnDemandTarget && target.TargetPages > domain.Memory.MaxPages)
             return EINVAL;

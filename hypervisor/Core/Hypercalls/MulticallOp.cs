@@ -133,6 +133,7 @@ public static class MulticallOp
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Advance(Vcpu caller, ref ulong list, ref uint count)
     {
+        caller.Processor.Subject = null;
         if (caller.Continuation.IsRequested)
             return false;
         list += caller.IsNarrow ? NarrowEntrySize : EntrySize;

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Who pays for a fault in a hypercall: the domain that an operation of the control domain is about, else the caller (Cpu.Subject).
+
+using System;
+using XenSharp.Abi;
+using XenSharp.Testing;
+using Xunit;
+using static XenSharp.Tests.Unit.Hypercalls.HypercallGuest;
+
+namespace XenSharp.Tests.Unit.Hypercalls;
+
+public class SubjectTests
+{
+    private const ulong At = 0x1000, List = 0x2000, Errors = 0x3000, Calls = 0x4000;
+    private const ulong Decrease = 1, Populate = 6, AddToMap = 7, RemoveFromMap = 15, AddBatch = 23;
+    private const ushort GuestId = 3;
+    private readonly TestHost _machine = new();
+    private readonly TestDomain _dom0;
+    private readonly TestDomain _guest;
+
+    public SubjectTests()
+    {
+        _dom0 = _machine.AddDom0();
+        _guest = _machine.AddDomain(GuestId, pages: 256);
+        _guest.Domain.Memory.MaxPages = 1 << 20;
+        _guest.ShowTable();
+        _guest.Grant(9, 0, 30);
+    }
+
+    [Theory]
+    [InlineData("populate")]
+    [InlineData("populate a block")]
+    [InlineData("decrease")]
+    [InlineData("remove")]
+    [InlineData("add")]
+    [InlineData("map foreign")]
+    [InlineData("memory type")]
+    [InlineData("map a grant")]
+    [InlineData("copy a grant")]
+    [InlineData("in a multicall")]
+    public void AFaultInAnOperationAboutAnotherDomainIsThatDomains(string operation)
+    {
+        _guest.P2m.IsBroken = true;
+        Assert.Throws<InvalidOperationException>(() => Perform(_dom0, operation));
+        Assert.Same(_guest.Domain, _machine.Cpu().Subject);
+    }
+
+    [Theory]
+    [InlineData("populate")]
+    [InlineData("map foreign")]
+    [InlineData("memory type")]
+    [InlineData("map a grant")]
+    [InlineData("copy a grant")]
+    [InlineData("in a multicall")]
+    public void NothingOfItIsLeftBehindACall(string operation)
+    {
+        Perform(_dom0, operation);
+        Assert.Null(_machine.Cpu().Subject);
+    }
+
+    [Fact]
+    public void TheNextCallOfAMulticallIsNotAboutThatDomain()
+    {
+        _dom0.WriteWords(List, 0x100, 0x200);
+        _dom0.WriteWords(At, List, 1, 0, GuestId);
+        _dom0.WriteWords(At + 64, List, 1, 0, DomainIds.Self);
+        _dom0.WriteWords(Calls, Memory, 0, Populate, At);
+        _dom0.WriteWords(Calls + 64, Memory, 0, Decrease, At + 64);
+        _dom0.P2m.IsBroken = true;
+        Assert.Throws<InvalidOperationException>(() => _dom0.Hypercall(Multicall, Calls, 2));
+        Assert.Null(_machine.Cpu().Subject);
+    }
+
+    [Fact]
+    public void AGuestPaysForItself()
+    {
+        _dom0.ShowTable();
+        _dom0.Grant(9, GuestId, 30);
+        _dom0.P2m.IsBroken = true;
+        Assert.Throws<InvalidOperationException>(() => _guest.Map(0, 9, 40));
+        Assert.Null(_machine.Cpu().Subject);
+    }
+
+    private static void Perform(TestDomain dom0, string operation)
+    {
+        dom0.WriteWords(List, 0x2000);
+        switch (operation)
+        {
+            case "populate" or "populate a block" or "decrease":
+                dom0.WriteWords(At, List, 1, operation == "populate a block" ? 9UL : 0, GuestId);
+                dom0.Hypercall(Memory, operation == "decrease" ? Decrease : Populate, At);
+                break;
+            case "remove":
+                dom0.WriteWords(At, GuestId, 9);
+                dom0.Hypercall(Memory, RemoveFromMap, At);
+                break;
+            case "add":
+                dom0.WriteWords(At, GuestId | (2UL << 32), 5, 6);
+                dom0.Hypercall(Memory, AddToMap, At);
+                break;
+            case "map foreign":
+                dom0.WriteWords(List, 5, 0x3000);
+                dom0.WriteWords(At, DomainIds.Self | (4UL << 16) | (1UL << 32) | ((ulong)GuestId << 48), List, List + 8, Errors);
+                Assert.Equal(0, dom0.Hypercall(Memory, AddBatch, At));
+                break;
+            case "memory type":
+                dom0.WriteWords(At, GuestId, 5);
+                dom0.Hypercall(Hvm, 15, At);
+                break;
+            case "map a grant":
+                dom0.Write(At, new GrantTableMapGrantRef { HostAddress = 0x3000UL << 12, Flags = GrantMapFlags.HostMap, Ref = 9, Domain = GuestId });
+                dom0.Hypercall(Grants, 0, At, 1);
+                break;
+            case "copy a grant":
+                dom0.Write(At, new GrantTableCopy
+                {
+                    Source = new GrantTableCopyPointer { U = 9, DomainId = GuestId },
+                    Destination = new GrantTableCopyPointer { U = 7, DomainId = DomainIds.Self },
+                    Length = 8,
+                    Flags = GrantCopyFlags.SourceGrantRef,
+                });
+                dom0.Hypercall(Grants, 5, At, 1);
+                break;
+            default:
+                dom0.WriteWords(At, List, 1, 0, GuestId);
+                dom0.WriteWords(Calls, Memory, 0, Populate, At);
+                dom0.Hypercall(Multicall, Calls, 1);
+                break;
+        }
+    }
+}
