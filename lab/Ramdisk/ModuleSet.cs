@@ -8,7 +8,7 @@ using System.Text;
 namespace XenSharp.Lab.Ramdisk;
 
 /// <summary>The modules of one kernel release in a ramdisk.</summary>
-internal static class ModuleSet
+public static class ModuleSet
 {
     /// <summary>
     /// Adds the modules and all that they need, and a <c>modules.dep</c> that also tells of those that an archive in front of this one holds.
