@@ -2,9 +2,10 @@
 // Maps of CPUs and nodes as xl prints them. Used by the commands beside this file.
 
 using System;
-using System.Text.Json;
 using System.Linq;
 using System.Text;
+using System.Text.Json;
+using XenSharp.Configuration;
 
 namespace XenSharp.Xl.Commands;
 
@@ -35,6 +36,15 @@ internal static class CpuMaps
 
     /// <summary>The numbers that are in the map.</summary>
     public static int[] Members(bool[] map) => [.. Enumerable.Range(0, map.Length).Where(index => map[index])];
+
+    /// <summary>The set as a map of so many CPUs; those beyond it are left out.</summary>
+    public static bool[] From(Bitmap set, int cpus)
+    {
+        bool[] map = new bool[cpus];
+        foreach (int cpu in set.TakeWhile(cpu => cpu < cpus))
+            map[cpu] = true;
+        return map;
+    }
 
     /// <summary>As libxl's bitmaps are in JSON.</summary>
     public static void Write(Utf8JsonWriter json, string name, bool[] map)

@@ -2,14 +2,17 @@
 // The machine that commands act on: connections that are made when they are first needed, and domains by name. XlProgram makes it; tests give it their own.
 
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net.Sockets;
 using System.Threading.Tasks;
 using XenSharp.Abi;
+using XenSharp.Configuration;
 using XenSharp.Control;
 using XenSharp.XenstoreClient;
+using XenSharp.Xl.Commands;
 
 namespace XenSharp.Xl.Frame;
 
@@ -26,6 +29,12 @@ public sealed class Host : IAsyncDisposable
 
     /// <summary>How to reach the hypervisor, where it is not by this machine's kernel.</summary>
     public Func<Hypervisor> OpenHypervisor { get; init; } = Hypervisor.Open;
+
+    /// <summary>Where libxl keeps its files of domains.</summary>
+    public string RecordFolder { get; init; } = DomainRecords.DefaultFolder;
+
+    /// <summary>xl.conf.</summary>
+    public GlobalConfiguration Settings { get; init; } = GlobalConfiguration.Default;
 
     public Hypervisor Hypervisor => _hypervisor ??= OpenHypervisor();
 
@@ -78,6 +87,19 @@ public sealed class Host : IAsyncDisposable
 
     /// <summary>A domain's name; null if it has none.</summary>
     public async Task<string?> NameAsync(int domain) => await (await StoreAsync().ConfigureAwait(false)).ReadAsync($"/local/domain/{domain}/name").ConfigureAwait(false);
+
+    /// <summary>The machine's CPUs and nodes.</summary>
+    public HostTopology ReadTopology()
+    {
+        IReadOnlyList<SysctlCpuTopology> cpus = Hypervisor.GetCpuTopology();
+        int nodes = (int)Hypervisor.GetPhysicalInfo().MaxNodeId + 1;
+        return new HostTopology(
+            Hypervisor.CpuIds,
+            [.. Enumerable.Range(0, nodes).Select(node => new Bitmap(Enumerable.Range(0, cpus.Count).Where(cpu => cpus[cpu].Core != SysctlConstants.InvalidCoreId && cpus[cpu].Node == node)))]);
+    }
+
+    /// <summary>A set of CPUs as one types it: 0-3,^2, node:1, all.</summary>
+    public Bitmap ReadCpus(string text) => CpuSetReader.TryRead(text, ReadTopology(), out Bitmap set, out string fault, out _) ? set : throw new XlException(fault);
 
     /// <summary>A CPU pool's name; null if it has none.</summary>
     public async Task<string?> PoolNameAsync(uint pool) => await (await StoreAsync().ConfigureAwait(false)).ReadAsync($"/local/pool/{pool}/name").ConfigureAwait(false);
