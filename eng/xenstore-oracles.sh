@@ -33,6 +33,7 @@ start "$run/c" "$tools/xenstored" -N; export XENSTORE_C=$run/c/socket XENSTORE_C
 start "$run/ocaml" "$tools/oxenstored" --no-domain-init --no-fork --no-access-log --config-file "$run/ocaml/conf"; export XENSTORE_OCAML=$run/ocaml/socket XENSTORE_OCAML_PID=$!
 for program in "$cache"/root/usr/bin/xenstore*; do
     name=$(basename "$program")
+    [ ! -e "$tools/$name" ] || program=$tools/$name     # In /usr/bin is a wrapper that looks for the running Xen.
     printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec -a %s %s "$@"\n' "$libraries" "$name" "$program" | sed 's#^LD#export LD#; s# exec -a [^ ]* #\nexec #' > "$cache/bin/$name"
     chmod +x "$cache/bin/$name"
 done

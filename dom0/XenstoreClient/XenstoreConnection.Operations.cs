@@ -35,6 +35,7 @@ public sealed partial class XenstoreConnection
         }
     }
 
+    /// <summary>As <see cref="TransactAsync{T}"/>, without a result.</summary>
     public Task TransactAsync(Func<XenstoreView, Task> work, CancellationToken cancellation = default) =>
         TransactAsync(async view =>
         {
@@ -46,19 +47,25 @@ public sealed partial class XenstoreConnection
     public async Task<string> ControlAsync(string command, string[] arguments, CancellationToken cancellation = default) =>
         Encoding.UTF8.GetString(await AskAsync(MessageType.Control, Wire.Strings([command, .. arguments]), 0, command, cancellation).ConfigureAwait(false)).TrimEnd('\0');
 
+    /// <summary>The domain's home, which need not exist.</summary>
     public async Task<string> GetDomainPathAsync(int domain, CancellationToken cancellation = default) =>
         Encoding.UTF8.GetString(await AskAsync(MessageType.GetDomainPath, Numbers(domain), 0, "domain", cancellation).ConfigureAwait(false)).TrimEnd('\0');
 
+    /// <summary>Whether the daemon serves the domain.</summary>
     public async Task<bool> IsDomainIntroducedAsync(int domain, CancellationToken cancellation = default) =>
         (await AskAsync(MessageType.IsDomainIntroduced, Numbers(domain), 0, "domain", cancellation).ConfigureAwait(false))[0] == 'T';
 
+    /// <summary>Tells the daemon of a domain: the frame and the event channel of its ring.</summary>
     public Task IntroduceAsync(int domain, long frame, int port, CancellationToken cancellation = default) =>
         AskAsync(MessageType.Introduce, Numbers(domain, frame, port), 0, "domain", cancellation);
 
+    /// <summary>Ends the service of a domain.</summary>
     public Task ReleaseAsync(int domain, CancellationToken cancellation = default) => AskAsync(MessageType.Release, Numbers(domain), 0, "domain", cancellation);
 
+    /// <summary>The domain runs again after a shutdown that it was told of.</summary>
     public Task ResumeAsync(int domain, CancellationToken cancellation = default) => AskAsync(MessageType.Resume, Numbers(domain), 0, "domain", cancellation);
 
+    /// <summary>Gives a domain the rights of another one.</summary>
     public Task SetTargetAsync(int domain, int target, CancellationToken cancellation = default) =>
         AskAsync(MessageType.SetTarget, Numbers(domain, target), 0, "domain", cancellation);
 

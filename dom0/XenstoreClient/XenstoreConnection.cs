@@ -22,9 +22,11 @@ public readonly record struct XenstoreEvent(string Path, string Token);
 /// <param name="Letter">n, r, w or b.</param>
 public readonly record struct XenstorePermission(char Letter, int Domain)
 {
+    /// <summary>As the protocol writes it, such as r7.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Letter}{Domain}");
 }
 
+/// <summary>A connection to xenstore. Safe for use by several tasks at once.</summary>
 public sealed partial class XenstoreConnection : IAsyncDisposable
 {
     private readonly Stream _stream;
@@ -55,6 +57,7 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Connects to xenstore.</summary>
     /// <param name="path">A socket or a device; the default one if null.</param>
     public static async Task<XenstoreConnection> ConnectAsync(string? path = null, CancellationToken cancellation = default)
     {
@@ -99,6 +102,7 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the connection, its watches and transactions.</summary>
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync().ConfigureAwait(false);

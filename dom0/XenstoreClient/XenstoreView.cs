@@ -26,6 +26,7 @@ public sealed class XenstoreView
     public async Task<string?> ReadAsync(string path, CancellationToken cancellation = default) =>
         await ReadBytesAsync(path, cancellation).ConfigureAwait(false) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
 
+    /// <summary>The value as it is; null if there is no such node.</summary>
     public async Task<byte[]?> ReadBytesAsync(string path, CancellationToken cancellation = default)
     {
         try
@@ -41,11 +42,14 @@ public sealed class XenstoreView
     /// <summary>Makes the node and those above it if they are not there.</summary>
     public Task WriteAsync(string path, string value, CancellationToken cancellation = default) => WriteBytesAsync(path, Encoding.UTF8.GetBytes(value), cancellation);
 
+    /// <summary>As <see cref="WriteAsync"/>, for any bytes.</summary>
     public Task WriteBytesAsync(string path, ReadOnlyMemory<byte> value, CancellationToken cancellation = default) =>
         AskAsync(MessageType.Write, [.. Wire.Strings(path), .. value.Span], path, cancellation);
 
+    /// <summary>Whether there is such a node.</summary>
     public async Task<bool> ExistsAsync(string path, CancellationToken cancellation = default) => await ReadBytesAsync(path, cancellation).ConfigureAwait(false) is not null;
 
+    /// <summary>Makes the node, and those above it, if it is not there; leaves its value alone if it is.</summary>
     public Task MakeDirectoryAsync(string path, CancellationToken cancellation = default) => AskAsync(MessageType.MakeDirectory, Wire.Strings(path), path, cancellation);
 
     /// <summary>Takes the node and all below it out; false if it was not there.</summary>
@@ -75,12 +79,14 @@ public sealed class XenstoreView
         }
     }
 
+    /// <summary>The node's permissions; the first one names its owner, and what everybody else may do.</summary>
     public async Task<IReadOnlyList<XenstorePermission>> GetPermissionsAsync(string path, CancellationToken cancellation = default)
     {
         byte[] answer = await AskAsync(MessageType.GetPermissions, Wire.Strings(path), path, cancellation).ConfigureAwait(false);
         return Array.ConvertAll(Wire.Split(answer), text => new XenstorePermission(text[0], int.Parse(text.AsSpan(1), CultureInfo.InvariantCulture)));
     }
 
+    /// <summary>Replaces the permissions of the node.</summary>
     /// <param name="permissions">The first one names the owner, and what everybody else may do.</param>
     public Task SetPermissionsAsync(string path, IEnumerable<XenstorePermission> permissions, CancellationToken cancellation = default)
     {

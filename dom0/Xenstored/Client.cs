@@ -45,6 +45,12 @@ internal sealed class Client(int number, Slot slot, Connection connection)
     /// <summary>Whether it is on the loop's list of those that may not ask for now.</summary>
     public bool IsHeld { get; set; }
 
+    /// <summary>Whether it broke its ring or the protocol.</summary>
+    public bool IsIgnored { get; set; }
+
+    /// <summary>Whether it is on the loop's list of those that had their share of a turn.</summary>
+    public bool IsUnfinished { get; set; }
+
     public bool HasUnsent => Slot.Unsent > 0 || _overflow.Count > 0;
 
     /// <summary>Room for whatever one request may be answered with.</summary>

@@ -41,6 +41,7 @@ internal sealed class CommandLine
 
           --state-dir <folder>    where the state is kept across the daemon's death (state, beside the socket),
           --log-limit <KiB>       length of the log of changes after which the state is written anew (8192),
+          --state-limit <KiB>     length of the longest file of the state; changes beyond it are refused (4 GiB),
           --no-keeper             one process, whose death ends all connections.
 
         """;
@@ -73,6 +74,8 @@ internal sealed class CommandLine
     public string? StateFolder { get; private set; }
 
     public long? MostLog { get; private set; }
+
+    public long? MostStateFile { get; private set; }
 
     public int? SoftMemory { get; private set; }
 
@@ -114,6 +117,7 @@ internal sealed class CommandLine
             case "--trial": IsTrial = true; return false;
             case "--background": IsBackground = true; return false;
             case "--state-dir": StateFolder = value(); return false;
+            case "--state-limit": MostStateFile = Number(value()) * 1024L; return true;
             case "--log-limit": MostLog = Number(value()) * 1024L; return true;
             case "-D" or "--no-domain-init": HasNoXen = true; return true;
             case "-T" or "--trace-file": TraceFile = value(); return true;

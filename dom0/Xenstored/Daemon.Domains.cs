@@ -13,7 +13,8 @@ namespace XenSharp.Xenstored;
 internal sealed partial class Daemon
 {
     private readonly Dictionary<uint, Client> _byPort = [];
-    private XenDevices? _xen;
+    private readonly uint[] _ports = new uint[128];
+    private DomainDevices? _xen;
 
     /// <summary>INTRODUCE of a domain that has no connection yet.</summary>
     internal XenstoreError ConnectDomain(Connection connection, int port)
@@ -41,6 +42,7 @@ internal sealed partial class Daemon
             return XenstoreError.EINVAL;
         client.Slot.Port = port;
         client.DropAll();
+        client.IsIgnored = false;
         if (client.Ring is { } ring)
         {
             Unbind(client);
@@ -66,17 +68,17 @@ internal sealed partial class Daemon
     /// <summary>With Xen: opens its devices, and makes the daemon's own domain a client unless it is one already.</summary>
     private void OpenXen()
     {
-        if (!_options.HasXen)
+        if (_options.Devices is null)
             return;
-        _xen = new XenDevices();
+        _xen = _options.Devices();
         _epoll.Add(_xen.Descriptor, EpollFlags.Read, EventsKey);
     }
 
     private void ConnectOwnDomain()
     {
-        if (_xen is null || Server.FindDomain(0)?.Connection is not null)
+        if (_xen?.OwnPort is not { } port || Server.FindDomain(0)?.Connection is not null)
             return;
-        if (Server.IntroduceOwnDomain(0, _xen.OwnPort) is null)
+        if (Server.IntroduceOwnDomain(0, port) is null)
             throw new IOException("the xenstore ring of this domain cannot be mapped; is another xenstored running?");
     }
 
@@ -115,9 +117,13 @@ internal sealed partial class Daemon
 
     private void OnRingEvents()
     {
-        while (_xen!.TryTakeEvent(out uint port))
+        // Each port is there once until it is unmasked: a domain that signals without end has one share of a turn like all others.
+        int count = 0;
+        while (count < _ports.Length && _xen!.TryTakeEvent(out _ports[count]))
+            count++;
+        foreach (uint port in _ports.AsSpan(0, count))
         {
-            if (port == _xen.DomainPort)
+            if (port == _xen!.DomainPort)
             {
                 Server.CheckDomains();
                 Publish();
@@ -126,7 +132,7 @@ internal sealed partial class Daemon
             {
                 OnRing(client);
             }
-            _xen.Unmask(port);
+            _xen!.Unmask(port);
         }
     }
 
@@ -135,18 +141,30 @@ internal sealed partial class Daemon
         GuestRing ring = client.Ring!;
         if (ring.WantsReconnection)
         {
+            client.IsIgnored = false;
             Server.ResetConnection(client.Connection);
             client.DropAll();
             ring.Reset(client.Slot);
             Publish();
             return;
         }
-        if (ring.IsBroken)
-            return;
         if (client.HasUnsent)
             Flush(client);
-        ring.Pull(client.Slot);
+        if (!ring.IsBroken)
+            ring.Pull(client.Slot);
         Serve(client);
+    }
+
+    /// <summary>As in Xen: a domain that broke its ring or the protocol is not served any more, unless it connects anew.</summary>
+    private void Ignore(Client client)
+    {
+        if (client.IsIgnored)
+            return;
+        client.IsIgnored = true;
+        _host.Log(LogLevel.Error, $"domain {client.Connection.DomainId} broke its ring or the protocol; it is ignored until it connects anew");
+        Server.ResetConnection(client.Connection);
+        client.DropAll();
+        Publish();
     }
 
     private int FreeDomainNumber()

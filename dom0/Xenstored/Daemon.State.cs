@@ -29,7 +29,7 @@ internal sealed partial class Daemon
         AccessLog.Path = options.TraceFile;
         AccessLog.Open();
         if (options.StateFolder is { } folder)
-            _state = new StateFolder(folder, options.MostLog, options.IsTrial, _host.Log) { OwnRecords = SaveWaiting };
+            _state = new StateFolder(folder, options.MostLog, options.IsTrial, _host.Log, options.MostStateFile) { OwnRecords = SaveWaiting };
         _region = _state is null ? SharedRegion.Anonymous((long)MostSlots * Slot.Size) : SharedRegion.OfFile(_state.SlotPath, (long)MostSlots * Slot.Size);
         Dictionary<int, ulong> positions = [];
         List<byte[]> own = [];
@@ -42,8 +42,10 @@ internal sealed partial class Daemon
         OpenXen();
         TakeOver(positions, own);
         ConnectOwnDomain();
-        if (restored is null)
-            _state?.SaveNow(Server);
+        if (_state is { IsSafe: false })
+            _state.SaveNow(Server);
+        if (_state is { IsSafe: false })
+            throw new IOException($"there is no space for the state in {options.StateFolder}");
         Publish();
         EndUpdate();
         if (_keeper is null)
@@ -83,6 +85,8 @@ internal sealed partial class Daemon
         _epoll.Dispose();
         _region.Dispose();
     }
+
+    internal bool HasRoom(int bytes, Room room) => _state is null || _state.HasRoom(bytes, room);
 
     internal void Record(ReadOnlySpan<byte> record) => _state?.Record(record);
 

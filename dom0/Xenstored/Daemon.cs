@@ -16,6 +16,7 @@ internal sealed partial class Daemon : IDisposable
     private const int MostSlots = 4096;
     private const int HoldTurnMs = 10;
     private const int StallTurnMs = 1000;
+    private const int RequestsPerTurn = 32;     // Of one client, so that no client waits for all that another can ask.
     private const int EventTimeoutMs = 20_000;
 
     private readonly DaemonOptions _options;
@@ -25,10 +26,14 @@ internal sealed partial class Daemon : IDisposable
     private readonly List<Client> _dirty = [];      // Have something to send.
     private readonly List<Client> _changed = [];    // Have a position to publish.
     private readonly List<Client> _held = [];
+    private List<Client> _unfinished = [];          // Have had their share of a turn, and may have more to ask.
+    private List<Client> _lastUnfinished = [];
     private readonly DaemonHost _host;
     private volatile bool _isStopping;
 
     public XenstoreServer Server { get; private set; }
+
+    public string SocketPath => _options.SocketPath;
 
     /// <summary>The domain whose request is being served, if it has no privilege.</summary>
     public DomainRecord? Cause { get; private set; }
@@ -76,6 +81,8 @@ internal sealed partial class Daemon : IDisposable
         }
         if (_held.Count > 0)
             ServeHeld();
+        if (_unfinished.Count > 0)
+            ServeUnfinished();
         FlushDirty();
         if (_state is not null && (count == 0 || _state.IsSaving || _state.IsDue))
             _state.Turn(Server, _host.Now);
@@ -99,7 +106,7 @@ internal sealed partial class Daemon : IDisposable
 
     private int TurnTime(int timeoutMs)
     {
-        int most = _state is { IsSaving: true } ? 0 : Server.HasHolds ? HoldTurnMs : _held.Count > 0 || _state is { IsSafe: false } ? StallTurnMs : -1;
+        int most = _unfinished.Count > 0 || _state is { IsSaving: true } ? 0 : Server.HasHolds ? HoldTurnMs : _held.Count > 0 || _state is { IsSafe: false } ? StallTurnMs : -1;
         return most < 0 ? timeoutMs : timeoutMs < 0 ? most : Math.Min(timeoutMs, most);
     }
 
@@ -122,8 +129,20 @@ internal sealed partial class Daemon : IDisposable
     /// <summary>Serves what is there, unless the client must wait or does not take its answers.</summary>
     private void Serve(Client client)
     {
-        while (client.Connection.IsOpen && !_isStopping)
+        for (int served = 0; client.Connection.IsOpen && !_isStopping; served++)
         {
+            if (client.Ring is { IsBroken: true })
+            {
+                Ignore(client);
+                return;
+            }
+            if (served == RequestsPerTurn)
+            {
+                if (!client.IsUnfinished)
+                    _unfinished.Add(client);
+                client.IsUnfinished = true;
+                return;
+            }
             if (MustWait(client))
             {
                 if (!client.IsHeld)
@@ -141,7 +160,7 @@ internal sealed partial class Daemon : IDisposable
             {
                 if (isBroken)
                     Break(client);
-                else if (client.Ring is { IsBroken: false } ring && ring.Pull(client.Slot))
+                if (client.Ring is { } ring && (ring.IsBroken || ring.Pull(client.Slot) || ring.IsBroken))
                     continue;
                 return;
             }
@@ -154,6 +173,19 @@ internal sealed partial class Daemon : IDisposable
             Cause = null;
             Publish();
         }
+    }
+
+    /// <summary>Those that the turn before, or this one, has left with requests.</summary>
+    private void ServeUnfinished()
+    {
+        (_unfinished, _lastUnfinished) = (_lastUnfinished, _unfinished);
+        foreach (Client client in _lastUnfinished)
+        {
+            client.IsUnfinished = false;
+            if (client.Connection.IsOpen)
+                Serve(client);
+        }
+        _lastUnfinished.Clear();
     }
 
     private bool MustWait(Client client)
@@ -223,6 +255,11 @@ internal sealed partial class Daemon : IDisposable
                 if (state == TransferState.Closed)
                 {
                     Close(client);
+                    return;
+                }
+                if (client.Ring is { IsBroken: true })
+                {
+                    Ignore(client);
                     return;
                 }
                 if (client.Slot.Unsent > 0)

@@ -16,6 +16,7 @@ internal sealed class DaemonHost(Daemon daemon, DaemonOptions options) : Xenstor
 
     private readonly Dictionary<(int Domain, string Quota), (long At, int Skipped)> _quotaLog = [];
     private ProgramLine? _update;
+    private Connection? _updater;       // Whose session the update is; it ends with the connection.
 
     public override long Now => Environment.TickCount64;
 
@@ -108,16 +109,18 @@ internal sealed class DaemonHost(Daemon daemon, DaemonOptions options) : Xenstor
         }
     }
 
+    public override bool HasRoom(int bytes, Room room) => daemon.HasRoom(bytes, room);
+
     public override void Record(ReadOnlySpan<byte> record) => daemon.Record(record);
 
     private string? WriteMemoryReport(string? path, out XenstoreError error)
     {
-        error = XenstoreError.EIO;
+        error = XenstoreError.EINVAL;      // EBADF, which the protocol does not know.
         if (path is null)
             return null;
         try
         {
-            using StreamWriter report = new(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite));
+            StringWriter report = new();
             XenSharp.Xenstore.Tree.StoreTree tree = daemon.Server.Tree;
             report.Write(string.Create(CultureInfo.InvariantCulture,
                 $"tree: {tree.UsedBytes} bytes used of {tree.ReservedBytes}\nsnapshots: {tree.SnapshotCount}\nwatches: {daemon.Server.WatchCount}\nmanaged heap: {GC.GetTotalMemory(false)} bytes\n"));
@@ -126,6 +129,11 @@ internal sealed class DaemonHost(Daemon daemon, DaemonOptions options) : Xenstor
                 report.Write(string.Create(CultureInfo.InvariantCulture,
                     $"domain {domain.Id}: {domain.Nodes} nodes, {domain.Memory} bytes, {domain.Watches} watches, {domain.Connection?.TransactionCount ?? 0} transactions\n"));
             }
+            // An open log has its own place in the file.
+            if (path == daemon.AccessLog.Path && daemon.AccessLog.IsOn)
+                daemon.AccessLog.WriteLine(report.ToString());
+            else
+                File.AppendAllText(path, report.ToString());
             error = XenstoreError.None;
             return "OK";
         }
@@ -141,29 +149,45 @@ internal sealed class DaemonHost(Daemon daemon, DaemonOptions options) : Xenstor
         switch (arguments)
         {
             case ["-a"]:
-                bool wasActive = _update is not null;
-                _update = null;
+                bool wasActive = _updater is { IsOpen: true };
+                _updater = null;
                 return wasActive ? "OK" : "No live-update session active.";
             case ["-f", string file]:
                 if (!File.Exists(file))
                     return "File not accessible.";
                 if ((File.GetUnixFileMode(file) & UnixFileMode.UserExecute) == 0)
                     return "File not executable.";
+                if (_updater is { IsOpen: true })
+                    return "live-update session already active.";
+                _updater = connection;
                 _update = new ProgramLine(file, []);
                 return "OK";
             case ["-c", string line]:
-                if (_update is null)
+                if (_updater != connection)
                     return "Not in live-update session.";
-                _update = _update with { Words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) };
+                _update = _update! with { Words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) };
                 return "OK";
-            case ["-s", ..]:
-                if (_update is not { } program)
+            case ["-s", .. string[] flags] when AreStartFlags(flags):
+                if (_updater != connection)
                     return "Not in live-update session.";
-                _update = null;
-                return daemon.BeginUpdate(connection, daemon.Server.CurrentRequest, program);
+                _updater = null;
+                return daemon.BeginUpdate(connection, daemon.Server.CurrentRequest, _update!);
             default:
                 error = XenstoreError.EINVAL;
                 return null;
         }
+    }
+
+    /// <summary>-F and -t T: transactions may stay open here, so that there is nothing to force or to wait for.</summary>
+    private static bool AreStartFlags(ReadOnlySpan<string> flags)
+    {
+        for (int index = 0; index < flags.Length; index++)
+        {
+            if (flags[index] == "-t" && index + 1 < flags.Length)
+                index++;
+            else if (flags[index] != "-F")
+                return false;
+        }
+        return true;
     }
 }

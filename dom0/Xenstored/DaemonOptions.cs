@@ -24,11 +24,14 @@ internal sealed record DaemonOptions
     /// <summary>Begin a new generation of the state when the log is longer than this.</summary>
     public long MostLog { get; init; } = UsualMostLog;
 
+    /// <summary>No file of the state may be longer; changes are refused instead.</summary>
+    public long MostStateFile { get; init; } = JournalFile.MostBytes;
+
     /// <summary>This program is to take over from another one: leave the state alone if it cannot be read.</summary>
     public bool IsTrial { get; init; }
 
-    /// <summary>Serve domains through Xen's devices.</summary>
-    public bool HasXen { get; init; }
+    /// <summary>Serve domains through these; null for sockets only.</summary>
+    public Func<DomainDevices>? Devices { get; init; }
 
     public bool KeepsOrphans { get; init; }
 

@@ -28,18 +28,21 @@ internal sealed class JournalFile : IDisposable
     private const int TailField = 8;
     private const int Start = 64;
     private const int GroupHeader = 8;
-    private const long ReserveStep = 4 << 20;
+    private const long ReserveStep = 1 << 20;
 
     private readonly SharedRegion _region;
+    private readonly long _most;
+    private bool _isTorn;
     private long _tail;
     private long _reserved;
     private long _pending;      // Bytes of records behind the tail that are not part of the file yet.
     private bool _isFull;
 
-    private JournalFile(string path, SharedRegion region)
+    private JournalFile(string path, SharedRegion region, long most)
     {
         Path = path;
         _region = region;
+        _most = most;
     }
 
     public string Path { get; }
@@ -51,10 +54,10 @@ internal sealed class JournalFile : IDisposable
     /// <summary>No more can be written: the disk is full. What is in it stays good.</summary>
     public bool IsFull => _isFull;
 
-    public static JournalFile? Create(string path)
+    public static JournalFile? Create(string path, long most = MostBytes)
     {
         SharedRegion region = SharedRegion.OfFile(path, MostBytes);
-        JournalFile file = new(path, region) { _tail = Start };
+        JournalFile file = new(path, region, most) { _tail = Start };
         if (!file.Reserve(Start))
         {
             region.Dispose();
@@ -66,26 +69,32 @@ internal sealed class JournalFile : IDisposable
         return file;
     }
 
-    /// <summary>Opens a file for reading its groups and adding to them.</summary>
-    public static JournalFile Open(string path)
+    /// <summary>Opens a file for reading its groups and adding to them. One that has lost its end can be read up to there.</summary>
+    public static JournalFile Open(string path, long most = MostBytes)
     {
         long length = new FileInfo(path).Length;
         if (length < Start)
             throw new InvalidDataException($"{path} is too short to be a journal.");
         SharedRegion region = SharedRegion.OfFile(path, MostBytes);
-        JournalFile file = new(path, region) { _tail = (long)region.At<ulong>(TailField) };
-        if (region.At<ulong>(0) != Magic || file._tail < Start || file._tail > length || file._tail % 8 != 0)
+        JournalFile file = new(path, region, most) { _tail = (long)region.At<ulong>(TailField) };
+        if (region.At<ulong>(0) != Magic || file._tail < Start || file._tail > MostBytes || file._tail % 8 != 0)
         {
             region.Dispose();
             throw new InvalidDataException($"{path} is no journal, or is damaged.");
         }
+        file._isTorn = file._tail > length;
+        file._tail = Math.Min(file._tail, length & ~7L);
         file._reserved = file._tail;
         return file;
     }
 
+    /// <summary>Whether so many more bytes can be written, records' lengths and all.</summary>
+    public bool HasRoom(long more) => !_isFull && Reserve(_tail + _pending + more);
+
     public void Add(ReadOnlySpan<byte> record)
     {
-        if (_isFull || !Reserve(_tail + GroupHeader + _pending + sizeof(ushort) + record.Length + 8))
+        _isFull = _isFull || !Reserve(_tail + GroupHeader + _pending + sizeof(ushort) + record.Length + 8);
+        if (_isFull)
             return;
         Span<byte> target = _region.Slice(_tail + GroupHeader + _pending, sizeof(ushort) + record.Length);
         BinaryPrimitives.WriteUInt16LittleEndian(target, (ushort)record.Length);
@@ -97,7 +106,10 @@ internal sealed class JournalFile : IDisposable
     public void Commit(ReadOnlySpan<(int Slot, ulong Position)> positions)
     {
         long end = _tail + GroupHeader + _pending;
-        if (_isFull || !Reserve(end + positions.Length * 12 + 8))
+        if (_pending == 0 && positions.IsEmpty)
+            return;
+        _isFull = _isFull || !Reserve(end + positions.Length * 12 + 8);
+        if (_isFull)
         {
             _pending = 0;
             return;
@@ -117,15 +129,19 @@ internal sealed class JournalFile : IDisposable
         Volatile.Write(ref _region.At<ulong>(TailField), (ulong)_tail);
     }
 
-    public void Read(RecordSink records, PositionSink positions)
+    /// <summary>Groups that the last <see cref="Read"/> has read whole; if it failed, those before the one that is damaged.</summary>
+    public long GroupsRead { get; private set; }
+
+    /// <param name="groups">How many to read at most.</param>
+    public void Read(RecordSink records, PositionSink positions, long groups = long.MaxValue)
     {
         long place = Start;
-        while (place < _tail)
+        for (GroupsRead = 0; place < _tail && GroupsRead < groups; GroupsRead++)
         {
             Span<byte> header = Slice(place, GroupHeader);
             int length = BinaryPrimitives.ReadInt32LittleEndian(header);
             int slots = BinaryPrimitives.ReadInt32LittleEndian(header[4..]);
-            if (length < 0 || slots < 0 || place + GroupHeader + length + slots * 12L > _tail)
+            if (length < 0 || slots < 0 || (length | slots) == 0 || place + GroupHeader + length + slots * 12L > _tail)
                 throw new InvalidDataException($"{Path} has a damaged group.");
             place += GroupHeader;
             ReadOnlySpan<byte> rest = Slice(place, length);
@@ -145,6 +161,8 @@ internal sealed class JournalFile : IDisposable
             }
             place = (place + 7) & ~7;
         }
+        if (_isTorn && GroupsRead < groups)
+            throw new InvalidDataException($"{Path} ends too early.");
     }
 
     public void Dispose() => _region.Dispose();
@@ -157,9 +175,9 @@ internal sealed class JournalFile : IDisposable
         if (end <= _reserved)
             return true;
         long next = (end + ReserveStep - 1) / ReserveStep * ReserveStep;
-        _isFull = next > MostBytes || !_region.Reserve(_reserved, next - _reserved);
-        if (!_isFull)
-            _reserved = next;
-        return !_isFull;
+        if (next > _most || !_region.Reserve(_reserved, next - _reserved))
+            return false;
+        _reserved = next;
+        return true;
     }
 }

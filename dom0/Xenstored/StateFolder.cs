@@ -19,12 +19,15 @@ internal sealed class StateFolder : IDisposable
     private const string LogSuffix = ".log";
     private const string PartSuffix = ".part";
     private const int RecordsPerStep = 256;
+    private const int RetryMs = 1000;
+    private const int LeftRoom = 512 << 10;
 
     /// <summary>Records of this kind and above are not the store's.</summary>
     public const byte FirstOwnKind = 200;
 
     private readonly string _folder;
     private readonly long _mostLog;
+    private readonly long _mostFile;
     private readonly bool _isTrial;
     private readonly Action<LogLevel, string> _report;
     private JournalFile? _log;
@@ -34,14 +37,19 @@ internal sealed class StateFolder : IDisposable
     private int _generation;
     private long _baseLength;
     private long _retryAt;
+    private bool _hasNoRoom;        // Something was refused for want of space.
+    private bool _hasToldOfSpace;
+    private bool _isDamaged;        // The log cannot be read to its end; it is kept when a new generation replaces it.
 
     /// <param name="mostLog">A log longer than this, and than twice its base, is replaced.</param>
+    /// <param name="mostFile">What no file may be longer than.</param>
     /// <param name="isTrial">Leave a state that cannot be read where it is.</param>
-    public StateFolder(string folder, long mostLog, bool isTrial, Action<LogLevel, string> report)
+    public StateFolder(string folder, long mostLog, bool isTrial, Action<LogLevel, string> report, long mostFile = JournalFile.MostBytes)
     {
         _folder = folder;
         _isTrial = isTrial;
         _mostLog = mostLog;
+        _mostFile = mostFile;
         _report = report;
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         ForgetOtherBoots();
@@ -50,13 +58,26 @@ internal sealed class StateFolder : IDisposable
     /// <summary>Whether a daemon that ends now can be followed by one with the same state.</summary>
     public bool IsSafe => _log is { IsFull: false };
 
+    /// <summary>
+    /// Whether a change of so many bytes would be safe. Some space is left for what frees some, and some more for what cannot be refused: clients that go,
+    /// domains that die, messages that nobody takes.
+    /// </summary>
+    public bool HasRoom(int bytes, Room room)
+    {
+        bool hasRoom = _log is not null && _log.HasRoom(bytes + (room == Room.ToGrow ? 2 * LeftRoom : LeftRoom));
+        _hasNoRoom |= !hasRoom;
+        return hasRoom;
+    }
+
     public bool IsSaving => _saver is not null;
 
     /// <summary>Whether a new generation should begin.</summary>
-    public bool IsDue => _saver is null && (_log is null || _log.IsFull || _log.Length > Math.Max(_mostLog, 2 * _baseLength));
+    public bool IsDue => _saver is null && (_log is null || _log.IsFull || _hasNoRoom || _log.Length > Math.Max(_mostLog, 2 * _baseLength));
 
     /// <summary>Gives the daemon's own records for a new generation's log.</summary>
     public Action<RecordSink>? OwnRecords { get; set; }
+
+    public long LogLength => _log?.Length ?? 0;
 
     public bool HasPending => _log is { HasPending: true };
 
@@ -79,40 +100,74 @@ internal sealed class StateFolder : IDisposable
     {
         foreach (int generation in Generations().OrderDescending())
         {
-            positions.Clear();
-            XenstoreServer server = makeServer();
-            try
-            {
-                using (JournalFile saved = JournalFile.Open(PathOf(generation, BaseSuffix)))
-                {
-                    saved.Read(Take, (_, _) => { });
-                    _baseLength = saved.Length;
-                }
-                JournalFile log = JournalFile.Open(PathOf(generation, LogSuffix));
-                log.Read(Take, (slot, position) => positions[slot] = position);
-                _log = log;
-                _generation = generation;
+            XenstoreServer? server = TryRestore(generation, long.MaxValue, makeServer, own, positions, out long groups, out string? failure);
+            if (failure is null)
                 return server;
-            }
-            catch (Exception failure) when (failure is InvalidDataException or StateException or IOException or Interop.SystemFailure)
+            bool isLog = groups >= 0;
+            _report(LogLevel.Error, $"the saved state {generation} cannot be used{(isLog ? $" beyond change {groups} after its base" : "")}: {failure} It is kept as {generation}.bad");
+            if (_isTrial)
+                return null;
+            if (!isLog)
             {
-                _log?.Dispose();
-                _log = null;
-                _report(LogLevel.Error, $"the saved state {generation} cannot be used: {failure.Message} It is kept as {generation}.bad");
-                if (_isTrial)
-                    return null;
                 SetAside(generation);
+                continue;
             }
-
-            void Take(ReadOnlySpan<byte> record)
-            {
-                if (record[0] >= FirstOwnKind)
-                    own(record.ToArray());
-                else
-                    server.Restore(record);
-            }
+            // What came before the damage is good. The files are left until a new generation has it.
+            server = TryRestore(generation, groups, makeServer, own, positions, out _, out failure);
+            _log?.Dispose();
+            _log = null;
+            _isDamaged = failure is null;
+            if (_isDamaged)
+                return server;
+            SetAside(generation);
         }
         return null;
+    }
+
+    /// <param name="most">How many groups of the log to read.</param>
+    /// <param name="groups">How many of the log were read before a failure; -1 if already the base fails.</param>
+    private XenstoreServer? TryRestore(
+        int generation, long most, Func<XenstoreServer> makeServer, Action<byte[]> own, Dictionary<int, ulong> positions, out long groups, out string? failure)
+    {
+        positions.Clear();
+        List<byte[]> owned = [];
+        groups = -1;
+        failure = null;
+        XenstoreServer server = makeServer();
+        JournalFile? log = null;
+        try
+        {
+            using (JournalFile saved = JournalFile.Open(PathOf(generation, BaseSuffix)))
+            {
+                saved.Read(Take, (_, _) => { });
+                _baseLength = saved.Length;
+            }
+            groups = 0;
+            _generation = generation;
+            if (most > 0)
+            {
+                log = JournalFile.Open(PathOf(generation, LogSuffix), _mostFile);
+                log.Read(Take, (slot, position) => positions[slot] = position, most);
+            }
+            _log = log;
+            owned.ForEach(own);
+            return server;
+        }
+        catch (Exception damage) when (damage is InvalidDataException or StateException or IOException)
+        {
+            groups = log?.GroupsRead ?? groups;
+            log?.Dispose();
+            failure = damage.Message;
+            return null;
+        }
+
+        void Take(ReadOnlySpan<byte> record)
+        {
+            if (record[0] >= FirstOwnKind)
+                owned.Add(record.ToArray());
+            else
+                server.Restore(record);
+        }
     }
 
     /// <summary>Begins a generation and writes all of it.</summary>
@@ -156,13 +211,18 @@ internal sealed class StateFolder : IDisposable
     {
         if (now < _retryAt)
             return;
-        bool wasFull = _log is null or { IsFull: true };
+        _retryAt = now + RetryMs;
         Begin(server);
-        if (_saver is not null)
+        if (_saver is null)
+            NoteNoSpace();
+    }
+
+    private void NoteNoSpace()
+    {
+        if (_hasToldOfSpace || _log is { IsFull: false } && !_hasNoRoom)
             return;
-        _retryAt = now + 1000;
-        if (wasFull)
-            _report(LogLevel.Error, $"no space for the state in {_folder}: changes from now on would be lost if the daemon were killed; trying again");
+        _hasToldOfSpace = true;
+        _report(LogLevel.Error, $"no space for the state in {_folder}: changes are refused with ENOSPC until there is");
     }
 
     private void Begin(XenstoreServer server)
@@ -170,8 +230,8 @@ internal sealed class StateFolder : IDisposable
         int next = _generation + 1;
         try
         {
-            _nextLog = JournalFile.Create(PathOf(next, LogSuffix));
-            _nextBase = JournalFile.Create(PathOf(next, BaseSuffix + PartSuffix));
+            _nextLog = JournalFile.Create(PathOf(next, LogSuffix), _mostFile);
+            _nextBase = JournalFile.Create(PathOf(next, BaseSuffix + PartSuffix), _mostFile);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or Interop.SystemFailure)
         {
@@ -194,6 +254,7 @@ internal sealed class StateFolder : IDisposable
         if (_nextBase.IsFull || _nextLog!.IsFull)
         {
             Abandon();
+            NoteNoSpace();
             return;
         }
         if (!_saver.IsDone)
@@ -207,6 +268,10 @@ internal sealed class StateFolder : IDisposable
         _log?.Dispose();
         _log = _nextLog;
         _nextLog = null;
+        _hasNoRoom = _hasToldOfSpace = false;
+        if (_isDamaged)
+            SetAside(_generation);
+        _isDamaged = false;
         File.Delete(PathOf(_generation, BaseSuffix));
         File.Delete(PathOf(_generation, LogSuffix));
         _generation++;

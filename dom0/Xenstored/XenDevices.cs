@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Xen's devices as the daemon uses them: rings, event channels, what became of domains. Used by Daemon.
+// What the daemon needs of a hypervisor: rings, event channels, what became of domains. By Xen's devices; tests put their own domains there.
 
 using System;
 using System.Globalization;
@@ -11,7 +11,38 @@ using XenSharp.Xenstore.Protocol;
 
 namespace XenSharp.Xenstored;
 
-internal sealed class XenDevices : IDisposable
+/// <summary>Failures are IOException or HypercallException.</summary>
+internal abstract class DomainDevices : IDisposable
+{
+    /// <summary>Readable when there are events.</summary>
+    public abstract int Descriptor { get; }
+
+    /// <summary>Signals that a domain has shut down or gone.</summary>
+    public abstract uint DomainPort { get; }
+
+    /// <summary>The port on which this domain's kernel waits for its xenstore; null if it has none.</summary>
+    public abstract int? OwnPort { get; }
+
+    public abstract SharedPages MapOwnRing();
+
+    public abstract SharedPages MapRing(int domain);
+
+    public abstract uint Bind(int domain, int port);
+
+    public abstract void Unbind(uint port);
+
+    public abstract void Notify(uint port);
+
+    public abstract bool TryTakeEvent(out uint port);
+
+    public abstract void Unmask(uint port);
+
+    public abstract DomainState StateOf(int domain);
+
+    public abstract void Dispose();
+}
+
+internal sealed class XenDevices : DomainDevices
 {
     private const uint ReservedForXenstore = 1;     // GNTTAB_RESERVED_XENSTORE
     private const uint DomainException = 3;         // VIRQ_DOM_EXC
@@ -22,29 +53,27 @@ internal sealed class XenDevices : IDisposable
 
     public XenDevices() => DomainPort = _events.BindVirq(DomainException);
 
-    public int Descriptor => (int)_events.Handle.DangerousGetHandle();
+    public override int Descriptor => (int)_events.Handle.DangerousGetHandle();
 
-    /// <summary>Signals that a domain has shut down or gone.</summary>
-    public uint DomainPort { get; }
+    public override uint DomainPort { get; }
 
-    /// <summary>The port on which this domain's kernel waits for its xenstore.</summary>
-    public int OwnPort => int.Parse(File.ReadAllText("/proc/xen/xsd_port").Trim(), CultureInfo.InvariantCulture);
+    public override int? OwnPort => int.Parse(File.ReadAllText("/proc/xen/xsd_port").Trim(), CultureInfo.InvariantCulture);
 
-    public SharedPages MapOwnRing() => SharedRegion.OfDevice("/proc/xen/xsd_kva", SharedPages.PageSize);
+    public override SharedPages MapOwnRing() => SharedRegion.OfDevice("/proc/xen/xsd_kva", SharedPages.PageSize);
 
-    public SharedPages MapRing(int domain) => _grants.Map((ushort)domain, [ReservedForXenstore]);
+    public override SharedPages MapRing(int domain) => _grants.Map((ushort)domain, [ReservedForXenstore]);
 
-    public uint Bind(int domain, int port) => _events.BindInterdomain((ushort)domain, (uint)port);
+    public override uint Bind(int domain, int port) => _events.BindInterdomain((ushort)domain, (uint)port);
 
-    public void Unbind(uint port) => _events.Unbind(port);
+    public override void Unbind(uint port) => _events.Unbind(port);
 
-    public void Notify(uint port) => _events.Notify(port);
+    public override void Notify(uint port) => _events.Notify(port);
 
-    public bool TryTakeEvent(out uint port) => _events.TryTake(out port);
+    public override bool TryTakeEvent(out uint port) => _events.TryTake(out port);
 
-    public void Unmask(uint port) => _events.Unmask(port);
+    public override void Unmask(uint port) => _events.Unmask(port);
 
-    public DomainState StateOf(int domain) => _hypervisor.TryGetDomain((ushort)domain, out DomctlGetDomainInfo info) switch
+    public override DomainState StateOf(int domain) => _hypervisor.TryGetDomain((ushort)domain, out DomctlGetDomainInfo info) switch
     {
         false => DomainState.Absent,
         _ when (info.Flags & DomainInfoFlags.Dying) != 0 => DomainState.Dying,
@@ -52,7 +81,7 @@ internal sealed class XenDevices : IDisposable
         _ => DomainState.Running,
     };
 
-    public void Dispose()
+    public override void Dispose()
     {
         _events.Dispose();
         _grants.Dispose();

@@ -21,6 +21,13 @@ public enum LogLevel
     Error,
 }
 
+/// <summary>What room for records is wanted for.</summary>
+public enum Room
+{
+    ToGrow,     // The store, or what clients have in it.
+    ToFree,     // Some space, at the end.
+}
+
 /// <summary>All calls come from within a call to XenstoreServer, on its thread.</summary>
 public abstract class XenstoreHost
 {
@@ -53,6 +60,9 @@ public abstract class XenstoreHost
 
     /// <summary>Commands of CONTROL that concern the daemon, not the store; null if it has no such command.</summary>
     public abstract string? Control(Connection connection, string command, string[] arguments, out XenstoreError error);
+
+    /// <summary>Whether records of so many bytes would be safe. A request for which there is no room is refused with ENOSPC.</summary>
+    public virtual bool HasRoom(int bytes, Room room) => true;
 
     /// <summary>Takes a record of a change, to make the state anew after a restart. It is safe when this returns.</summary>
     public abstract void Record(ReadOnlySpan<byte> record);

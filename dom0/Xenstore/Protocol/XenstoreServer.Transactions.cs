@@ -108,6 +108,8 @@ public sealed partial class XenstoreServer
     {
         if ((transaction.HasChanged || !_tree.IsMainUnchangedSince(transaction.Snapshot)) && !Repeat(transaction))
             return XenstoreError.EAGAIN;
+        if (_mode == Mode.Serving && !_host.HasRoom(transaction.Effects.Count + transaction.Effects.Count / 2, Room.ToFree))
+            return XenstoreError.ENOSPC;
         _tree.Adopt(transaction.Branch);
         _transaction = null;
         foreach ((int domain, int nodes, long memory) in transaction.Uses)

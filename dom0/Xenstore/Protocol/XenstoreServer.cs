@@ -12,6 +12,8 @@ namespace XenSharp.Xenstore.Protocol;
 
 public sealed partial class XenstoreServer
 {
+    private const int RecordOverhead = 4096;    // More than a record has besides its request, and a path's prefix.
+
     private readonly XenstoreHost _host;
     private readonly ulong _seed;
     private readonly StoreTree _tree = new();
@@ -109,6 +111,8 @@ public sealed partial class XenstoreServer
             return XenstoreError.ENOSYS;
         if (_caller.IsUnprivileged && IsPrivileged(type))
             return XenstoreError.EACCES;
+        if (NeededRoom(type) is { } room && !_host.HasRoom(payload.Length + RecordOverhead, room))
+            return XenstoreError.ENOSPC;
         if (_request.TxId != 0 && type is not (XenstoreMessageType.Watch or XenstoreMessageType.Unwatch))
         {
             if (!_caller.Transactions.TryGetValue(_request.TxId, out _transaction))
@@ -152,6 +156,15 @@ public sealed partial class XenstoreServer
     private static bool IsPrivileged(XenstoreMessageType type) =>
         type is XenstoreMessageType.Control or XenstoreMessageType.Introduce or XenstoreMessageType.Release or XenstoreMessageType.Resume
             or XenstoreMessageType.SetTarget or XenstoreMessageType.IsDomainIntroduced;
+
+    /// <summary>Requests that are recorded, and may be refused if they cannot be.</summary>
+    private Room? NeededRoom(XenstoreMessageType type) => type switch
+    {
+        XenstoreMessageType.Write or XenstoreMessageType.Mkdir or XenstoreMessageType.SetPerms or XenstoreMessageType.Watch
+            or XenstoreMessageType.Introduce or XenstoreMessageType.SetTarget => Room.ToGrow,
+        XenstoreMessageType.Rm or XenstoreMessageType.Unwatch or XenstoreMessageType.TransactionStart or XenstoreMessageType.Control => Room.ToFree,
+        _ => _request.TxId != 0 && IsLogged(type) ? Room.ToFree : null,
+    };
 
     /// <summary>Requests about nodes: those that a transaction repeats.</summary>
     private static bool IsLogged(XenstoreMessageType type) =>

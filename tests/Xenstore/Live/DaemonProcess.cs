@@ -26,8 +26,10 @@ internal sealed class DaemonProcess : IDisposable
         _keeper = Process.Start(start)!;
         _keeper.ErrorDataReceived += (_, line) => { lock (Log) Log.WriteLine(line.Data); };
         _keeper.BeginErrorReadLine();
-        for (int wait = 0; !File.Exists(SocketPath); wait++)
+        for (int wait = 0; !Listens(); wait++)
         {
+            if (_keeper.HasExited)
+                _keeper.WaitForExit();      // For the rest of what it says.
             if (wait == 3000 || _keeper.HasExited)
                 throw new InvalidOperationException($"The daemon does not start: {Log}");
             Thread.Sleep(10);
@@ -55,6 +57,28 @@ internal sealed class DaemonProcess : IDisposable
         }
     }
 
+    private bool Listens()
+    {
+        if (!File.Exists(SocketPath))
+            return false;
+        try
+        {
+            UnixSocket.Close(UnixSocket.Connect(SocketPath));
+            return true;
+        }
+        catch (SystemFailure)
+        {
+            return false;       // It has its name already, and does not listen yet.
+        }
+    }
+
+    /// <summary>The keeper's exit status.</summary>
+    public int WaitForEnd()
+    {
+        _keeper.WaitForExit();
+        return _keeper.ExitCode;
+    }
+
     public bool KillDaemon()
     {
         int id = DaemonId;
@@ -63,7 +87,7 @@ internal sealed class DaemonProcess : IDisposable
 
     public void Dispose()
     {
-        int daemon = DaemonId;
+        int daemon = _keeper.HasExited ? 0 : DaemonId;
         Processes.Signal(_keeper.Id, Processes.Kill);
         _keeper.WaitForExit();
         if (daemon != 0)

@@ -6,6 +6,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Threading.Tasks;
 using XenSharp.Abi;
 using XenSharp.Tests.Xenstore.Model;
 using Xunit;
@@ -87,6 +88,29 @@ public sealed class OracleTests(Oracles oracles) : IClassFixture<Oracles>
             string expected = oracles.RunClient(oracles.C, program, arguments);
             Assert.Equal(expected, oracles.RunClient(daemon.SocketPath, program, arguments));
         }
+    }
+
+    /// <summary>Every test of xen-utils' test-xenstore, and its random requests; once more with the daemon killed again and again.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task TheTestProgramOfXenUtilsPasses(bool isKilled)
+    {
+        using DaemonProcess daemon = new();
+        Task<string> run = Task.Run(() => oracles.RunTestProgram(daemon.SocketPath, isKilled ? ["-r", "4"] : ["-i", "100"]));
+        int kills = 0;
+        while (isKilled && !run.IsCompleted)
+        {
+            using (WireClient probe = new(daemon.SocketPath))
+                Assert.Equal("xenstored|", probe.Ask(XenstoreMessageType.Directory, "/tool|"));
+            kills += daemon.KillDaemon() ? 1 : 0;
+        }
+        string output = await run;
+        Assert.StartsWith("0\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("failed", output, StringComparison.Ordinal);
+        Assert.Equal(isKilled ? 0 : 12, output.Split('\n').Count(line => line.Contains(':')));
+        Assert.Equal(isKilled, kills > 3);
+        Assert.StartsWith("0\n", isKilled ? output : oracles.RunTestProgram(daemon.SocketPath, ["-r", "2"]), StringComparison.Ordinal);
     }
 
     /// <summary>Our tools print what Debian's do, against the same daemon.</summary>

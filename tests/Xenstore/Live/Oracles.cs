@@ -45,6 +45,15 @@ public sealed class Oracles : IDisposable
         return Run(start);
     }
 
+    /// <summary>Runs xen-utils' test-xenstore.</summary>
+    public string RunTestProgram(string socket, params string[] arguments)
+    {
+        ProcessStartInfo start = new(Path.Combine(_values["XENSTORE_TOOLS"], "test-xenstore"), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["XENSTORED_PATH"] = socket;
+        start.Environment["LD_LIBRARY_PATH"] = _values["XENSTORE_LIBRARIES"];
+        return Run(start);
+    }
+
     public static string Run(ProcessStartInfo start)
     {
         using Process process = Process.Start(start)!;

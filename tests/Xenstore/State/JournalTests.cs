@@ -68,6 +68,61 @@ public sealed class JournalTests : IDisposable
         }
     }
 
+    /// <summary>A log that has lost its end, or has a bad record: what comes before is used, and the files are kept.</summary>
+    [Theory]
+    [InlineData("cut")]
+    [InlineData("zeros")]
+    [InlineData("record")]
+    [InlineData("header")]
+    public void ADamagedLogIsUsedUpToTheDamage(string how)
+    {
+        string folder = Path.Combine(_folder, "state");
+        TestWorld world = new();
+        Connection socket = world.Socket();
+        long good;
+        using (StateFolder state = new(folder, 1 << 20, false, (_, _) => { }))
+        {
+            world.Ask(socket, Abi.XenstoreMessageType.Write, "/base|1");
+            state.SaveNow(world.Server);
+            world.Records.Clear();
+            Write("/first|1");
+            good = state.LogLength;
+            Write("/second|1");
+            Write("/third|1");
+
+            void Write(string payload)
+            {
+                world.Ask(socket, Abi.XenstoreMessageType.Write, payload);
+                foreach (byte[] record in world.Records)
+                    state.Record(record);
+                world.Records.Clear();
+                state.Commit([(1, 1)]);
+            }
+        }
+        using (FileStream file = new(Path.Combine(folder, "1.log"), FileMode.Open))
+        {
+            if (how == "cut")
+                file.SetLength(good + 8);
+            file.Position = how == "header" ? 0 : good;
+            file.Write(how is "record" ? [20, 0, 0, 0, 0, 0, 0, 0, 18, 0, 99] : new byte[16]);
+        }
+        List<string> said = [];
+        using StateFolder next = new(folder, 1 << 20, false, (_, text) => said.Add(text));
+        TestWorld other = new();
+        other.Replace(next.Restore(() => new XenstoreServer(other, 1), _ => { }, [])!);
+        Connection reader = other.Socket();
+        Assert.Equal("1", other.Ask(reader, Abi.XenstoreMessageType.Read, "/base|"));
+        Assert.Equal(how == "header" ? "ENOENT" : "1", other.Ask(reader, Abi.XenstoreMessageType.Read, "/first|"));
+        Assert.Equal("ENOENT", other.Ask(reader, Abi.XenstoreMessageType.Read, "/second|"));
+        Assert.Contains("cannot be used beyond change", Assert.Single(said), StringComparison.Ordinal);
+        Assert.False(next.IsSafe);
+        Assert.True(File.Exists(Path.Combine(folder, "1.base")));
+        next.SaveNow(other.Server);
+        Assert.True(next.IsSafe);
+        Assert.True(File.Exists(Path.Combine(folder, "1.log.bad")));
+        Assert.True(File.Exists(Path.Combine(folder, "2.base")));
+    }
+
     [Fact]
     public void ANewGenerationReplacesTheOldOneWhenItIsWhole()
     {
@@ -85,7 +140,7 @@ public sealed class JournalTests : IDisposable
                 state.Record(record);
             world.Records.Clear();
             state.Commit([(1, (ulong)change)]);
-            state.Turn(world.Server, 0);
+            state.Turn(world.Server, change * 1000L);
             if (change % 197 == 0)
                 AssertSame(world);
         }
