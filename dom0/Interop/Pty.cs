@@ -104,6 +104,17 @@ public static unsafe class Terminal
         return TerminalCalls.tcsetattr(descriptor, 0 /* TCSANOW */, modes) == 0;
     }
 
+    /// <summary>False if the descriptor is no terminal, or one that does not know its size.</summary>
+    public static bool TryGetSize(int descriptor, out int rows, out int columns)
+    {
+        const int getWindowSize = 0x5413;   // TIOCGWINSZ
+        // SAFETY: struct winsize, four 16-bit numbers.
+        ushort* size = stackalloc ushort[4];
+        bool isKnown = TerminalCalls.ioctl(descriptor, getWindowSize, size) == 0 && size[0] > 0 && size[1] > 0;
+        (rows, columns) = isKnown ? (size[0], size[1]) : (0, 0);
+        return isKnown;
+    }
+
     public static void Restore(int descriptor, byte[] before)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(before.Length, ModesSize);
@@ -121,6 +132,9 @@ internal static unsafe partial class TerminalCalls
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int open(byte* path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int ioctl(int descriptor, nuint request, void* argument);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fcntl(int descriptor, int command, nint argument);

@@ -3,6 +3,7 @@
 
 using System;
 using XenSharp.Consoled;
+using XenSharp.Inspection;
 using XenSharp.XenstoreTools;
 using XenSharp.Xl.Frame;
 
@@ -12,8 +13,13 @@ internal static class ToolTable
 {
     public static readonly Tool[] All =
     [
+        new("lsevtchn", "lists the event channels of a domain", InspectionTools.RunAsync),
+        new("xen-cpuid", "prints feature sets and CPU policies", InspectionTools.RunAsync),
+        new("xen-hvmctx", "prints the saved state of a domain", InspectionTools.RunAsync),
         new("xenconsole", "joins this terminal to a guest's console", ConsoleTools.RunAsync),
         new("xenconsoled", "serves the guests' consoles", ConsoleTools.RunAsync),
+        new("xenctx", "prints registers, code and stack of a domain's vCPUs", InspectionTools.RunAsync),
+        new("xenhypfs", "reads and writes the hypervisor's file system", InspectionTools.RunAsync),
         new("xenstore", "the xenstore tools by their short names (xenstore ls, ...)", XenstoreTool.RunAsync),
         new("xenstore-chmod", "sets permissions in xenstore", XenstoreTool.RunAsync),
         new("xenstore-control", "talks to the xenstore daemon", XenstoreTool.RunAsync),
@@ -24,6 +30,7 @@ internal static class ToolTable
         new("xenstore-rm", "removes paths", XenstoreTool.RunAsync),
         new("xenstore-watch", "prints changes as they happen", XenstoreTool.RunAsync),
         new("xenstore-write", "sets values", XenstoreTool.RunAsync),
+        new("xentop", "shows what the domains use, again and again", InspectionTools.RunAsync),
         new("xl", "manages domains", XlProgram.RunAsync),
     ];
 
