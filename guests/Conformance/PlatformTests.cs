@@ -134,5 +134,17 @@ internal static class PlatformTests
         Start(61).Put32(8, 1).Put32(12, 0).Put64(16, Probe.B.Clear().Put64(8, 0x10).Address);
         Probe.Is("resource_op(read of the tsc)"u8, Op());
         Report.Signed("entry"u8, (int)Probe.B.Get32(0));
+        ResourceEntry("resource_op(read of msr 10f)"u8, 0, 0x10f, 0);
+        ResourceEntry("resource_op(read of msr 1_00000010)"u8, 0, 0x1_0000_0010, 0);
+        ResourceEntry("resource_op(write of the tsc)"u8, 1, 0x10, 0);
+        ResourceEntry("resource_op(command 2)"u8, 2, 0x10, 0);
+        ResourceEntry("resource_op(reserved field set)"u8, 0, 0x10, 1);
+    }
+
+    private static void ResourceEntry(ReadOnlySpan<byte> what, uint command, ulong index, uint reserved)
+    {
+        Start(61).Put32(8, 1).Put32(12, 0).Put64(16, Probe.B.Clear().Put32(0, command).Put32(4, reserved).Put64(8, index).Address);
+        Probe.Is(what, Op());
+        Report.Signed("entry"u8, (int)Probe.B.Get32(0));
     }
 }

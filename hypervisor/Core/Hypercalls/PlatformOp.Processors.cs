@@ -124,12 +124,11 @@ public static partial class PlatformOp
         const ulong CycleCounter = 0x10;
         if (entry.Reserved != 0)
             return EINVAL;
-        return entry.Command switch
-        {
-            PlatformConstants.ResourceOperationMsrRead => entry.Index == CycleCounter ? 0 : EACCES,
-            PlatformConstants.ResourceOperationMsrWrite => entry.Index == CycleCounter ? EPERM : EACCES,
-            _ => EOPNOTSUPP,
-        };
+        if (entry.Command is not (PlatformConstants.ResourceOperationMsrRead or PlatformConstants.ResourceOperationMsrWrite))
+            return EOPNOTSUPP;
+        if (entry.Index >> 32 != 0)
+            return EINVAL;
+        return entry.Command == PlatformConstants.ResourceOperationMsrRead && entry.Index == CycleCounter ? 0 : EPERM;
     }
 
     // The hypervisor's symbols stay in the build's map file: the list is empty.
