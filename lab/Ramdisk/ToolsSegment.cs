@@ -24,7 +24,7 @@ public static class ToolsSegment
     [
         "xl", "xenconsole", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper", "xenctx", "lsevtchn", "xentop", "xentrace", "xentrace_setsize", "xenpm", "xenperf",
         "xen-cpuid", "xen-diag", "xen-hptool", "xen-hvmctx", "xen-hvmcrash", "xen-livepatch", "xen-lowmemd", "xen-mfndump", "xen-ucode", "xenlockprof", "xenwatchdogd",
-        "xenstore-control", "test-xenstore", "test-resource", "test-cpu-policy",
+        "xenstore-control", "test-xenstore", "test-resource", "test-cpu-policy", "test-paging-mempool",
     ];
 
     private static readonly string[][] s_otherPrograms =
