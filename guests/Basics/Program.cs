@@ -10,7 +10,10 @@
 //   clock=SECONDS   prints the clock and the timers' accuracy once a second
 //   tiny=KIND       a guest of guests/Builder: 0 says hello, 1 spins, 2 floods its builder with events, 3 takes all that it can get,
 //                   4 meets a planted fault
+//   hostile=KIND    a guest under a toolstack: 1 spins on all vCPUs, 2 floods dom0's daemons with events from all, 3 takes all ports, grant frames and pages,
+//                   4 fills xenstore and floods its daemon, 5 floods its console
 //   dma             lets QEMU's edu device copy to memory of the domain's, beyond it (128 MiB), and to a page that comes and goes
+//   softreset       SCHEDOP_shutdown for a soft reset, then a second life with what the toolstack and the hypervisor have set up anew
 //   idle            prints a line and sleeps for ever, as a guest for the tools to handle
 //   floating=ROUNDS hypercalls on the boot vCPU while all others load floating-point state
 //   smp             brings up all vCPUs and lets them do everything to each other
@@ -30,7 +33,10 @@ internal static class Program
         Hypercall.Trace(StartInfo.Has("trace"u8));
         uint reason = StartInfo.Number("shutdown"u8, uint.MaxValue);
         uint tiny = StartInfo.Number("tiny"u8, uint.MaxValue);
-        if (tiny != uint.MaxValue)
+        uint hostile = StartInfo.Number("hostile"u8, 0);
+        if (hostile != 0)
+            HostileGuest.Run(hostile);
+        else if (tiny != uint.MaxValue)
             TinyGuest.Run(tiny);
         else if (reason != uint.MaxValue)
             End(reason);
@@ -50,6 +56,8 @@ internal static class Program
             SmpTest.FloatingPoint(StartInfo.Number("floating"u8, 0));
         else if (StartInfo.Has("idle"u8))
             Idle();
+        else if (StartInfo.Has("softreset"u8))
+            SoftReset();
         else if (StartInfo.Has("smp"u8))
             SmpTest.Run();
         else if (StartInfo.Has("dma"u8))
@@ -83,6 +91,33 @@ internal static class Program
         Report.Signed("result"u8, result);
         Report.Flush();
         Machine.HaltForever();
+    }
+
+    // What a kernel has registered is gone behind it: shared info can be mapped again, the event channels are new, memory is as it was.
+    private static void SoftReset()
+    {
+        Page kept = new Page(20).Fill(0x5a);
+        Report.Begin("first life"u8);
+        Report.Signed("shared_info"u8, Events.MapSharedInfo());
+        Report.Signed("vcpu_info"u8, RegisterVcpuInfo());
+        Report.Signed("again"u8, RegisterVcpuInfo());
+        Report.Flush();
+        long result = Machine.Shutdown(Machine.ShutdownSoftReset);
+        Console.Forget();
+        Report.Begin("second life"u8);
+        Report.Signed("result"u8, result);
+        Report.Signed("shared_info"u8, Events.MapSharedInfo());
+        Report.Signed("vcpu_info"u8, RegisterVcpuInfo());
+        Report.Decimal("kept"u8, kept.Get64(0) == 0x5a5a5a5a5a5a5a5a && kept.Get64(4088) == 0x5a5a5a5a5a5a5a5a ? 1u : 0u);
+        Report.Flush();
+        while (true)
+            Hypercall.Make(Call.SchedOp, 1);
+    }
+
+    private static long RegisterVcpuInfo()
+    {
+        Page argument = new Page(0).Clear().Put64(0, new Page(21).Frame);
+        return Hypercall.Make(Call.VcpuOp, 10, 0, argument.Address);
     }
 
     // Returns only if the watchdog is refused; the wait is ended by it.

@@ -18,6 +18,9 @@ internal enum Duty
     HaltForGood,
     Work,
     LoadFloatingPoint,
+
+    /// <summary>What HostileGuest does; never done.</summary>
+    Harm,
 }
 
 internal static class SmpTest
@@ -135,6 +138,9 @@ internal static class SmpTest
             case Duty.LoadFloatingPoint:
                 Machine.LoadFloatingPoint(100000);
                 break;
+            case Duty.Harm:
+                HostileGuest.Work(vcpu);
+                break;
         }
     }
 
@@ -188,6 +194,9 @@ internal static class SmpTest
             Hypercall.Make(Call.SchedOp, 0);
         }
     }
+
+    /// <summary>For a vCPU that finds its duty when it starts.</summary>
+    public static void GiveBeforeStart(int vcpu, Duty duty) => Duties.Put32(vcpu * 4, (uint)duty);
 
     private static void Give(int vcpu, Duty duty)
     {

@@ -75,13 +75,13 @@ internal static class TinyGuest
         Report.Flush();
     }
 
-    private static long MapGrantFrame(uint index)
+    public static long MapGrantFrame(uint index)
     {
         Argument.Clear().Put16(0, 0x7ff0).Put32(4, 1).Put64(8, index).Put64(16, 0x8000 + index);
         return Hypercall.Make(Call.MemoryOp, 7, Argument.Address);
     }
 
-    private static long Populate(ulong frame)
+    public static long Populate(ulong frame)
     {
         new Page(1).Put64(0, frame);
         Argument.Clear().Put64(0, new Page(1).Address).Put64(8, 1).Put16(24, 0x7ff0);

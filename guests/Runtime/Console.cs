@@ -9,6 +9,9 @@ public static unsafe class Console
 {
     private static bool s_isUnprivileged;
 
+    /// <summary>What the toolstack has set up is looked for again.</summary>
+    public static void Forget() => ConsoleRing.Forget();
+
     public static void Write(ReadOnlySpan<byte> text)
     {
         // SAFETY: the hypercall only reads the span's memory, which stays in place during the call: nothing moves objects here.

@@ -41,6 +41,9 @@ internal static unsafe class ConsoleRing
         return true;
     }
 
+    /// <summary>The next output asks for frame and port again: a soft reset gives the domain another port.</summary>
+    public static void Forget() => s_looked = false;
+
     private static void Look()
     {
         s_looked = true;
