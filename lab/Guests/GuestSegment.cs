@@ -23,9 +23,10 @@ public sealed record GuestSegment(string Name, string Configuration, IReadOnlyLi
 
     public long Size => Files.Sum(file => new FileInfo(file.Source).Length);
 
-    public static GuestSegment Sample(bool createAtStart)
+    /// <param name="kernel">The metapackage of the guest's kernel, if not the usual one.</param>
+    public static GuestSegment Sample(bool createAtStart, string? kernel = null)
     {
-        SampleGuest sample = SampleGuest.Obtain();
+        SampleGuest sample = kernel is null ? SampleGuest.Obtain() : SampleGuest.Obtain(kernel);
         return new GuestSegment(
             SampleGuest.Name, SampleGuest.Configuration(Folder), [("vmlinuz", sample.Kernel), ("initrd", sample.Ramdisk), ("disk.img", sample.Disk)], createAtStart);
     }
