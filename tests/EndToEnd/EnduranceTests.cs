@@ -13,7 +13,7 @@ namespace XenSharp.Tests.EndToEnd;
 public class EnduranceTests
 {
     private const string Rounds = "rounds {0} /guest/idle.cfg idle 'kernel is up'; resources";
-    private const int LoadSeconds = 100;
+    private const int LoadSeconds = 110;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromHours(1);
 
@@ -32,27 +32,26 @@ public class EnduranceTests
     public void Five_debian_guests_leave_nothing_behind() =>
         AssertNothingLeft(GuestMachine.RunScript(Enumerable.Repeat("rounds 1 /guest/sample.cfg sample 'is up'; resources", 6), s_limit));
 
+    /// <summary>Two xl at work on one domain leave directories of xenstore behind now and then, on Xen too.</summary>
     [Theory]
     [Trait("Level", "long")]
-    [InlineData(1)]
-    public void A_guest_killed_at_any_moment_leaves_nothing_behind(int seed)
+    [InlineData("killed", 1)]
+    [InlineData("orphaned", 2)]
+    public void A_guest_ended_at_any_moment_leaves_nothing_behind(string how, int seed)
     {
         Random random = new(seed);
-        IEnumerable<string> steps = Enumerable.Range(0, 12).Select(_ => string.Create(CultureInfo.InvariantCulture, $"killed {random.Next(0, 12_000_000)} > /dev/null 2>&1; resources"));
-        AssertNothingLeft(GuestMachine.RunScript(["rounds 1 /guest/sample.cfg sample 'is up'; resources", .. steps], s_limit));
+        IEnumerable<string> steps = Enumerable.Range(0, 10).Select(_ => string.Create(CultureInfo.InvariantCulture, $"{how} {random.Next(0, 8_000_000)} > /dev/null 2>&1; resources"));
+        string output = GuestMachine.RunScript(["rounds 1 /guest/sample.cfg sample 'is up'; resources", .. steps, "xenstore-ls -f"], s_limit);
+        AssertNothingLeft(Regex.Replace(output, "nodes=[0-9]+ ", ""));
     }
 
     [Fact]
     [Trait("Level", "long")]
     public void Three_guests_under_load_keep_every_byte()
     {
-        List<string> steps = ["dd if=/dev/urandom of=/guest/blob bs=64k count=8 2> /dev/null; md5sum < /guest/blob > /guest/blob.sum; httpd -h /guest"];
+        List<string> steps = ["serve"];
         int[] guests = [1, 2, 3];
-        foreach (int guest in guests)
-        {
-            steps.Add($"cp /guest/disk.img /guest/disk{guest}.img; sed 's,disk.img,disk{guest}.img,; s,sample,g{guest},; s,10.77.0.2,10.77.0.2{guest},; s,name=sample,name=g{guest},; s,00:02\",00:2{guest}\",' /guest/sample.cfg > /guest/g{guest}.cfg");
-            steps.Add($"xl create -q /guest/g{guest}.cfg; says g{guest} 'is up'");
-        }
+        steps.AddRange(guests.Select(guest => $"another {guest}; xl create -q /guest/g{guest}.cfg; says g{guest} 'is up'"));
         steps.AddRange(guests.Select(guest => $"enter g{guest} 'load {LoadSeconds}'"));
         steps.Add(string.Join(" & ", guests.Select(guest => $"loaded g{guest} {LoadSeconds} 10.77.0.2{guest}")) + "; wait");
         steps.AddRange(guests.Select(guest => $"says g{guest} '^load: '; said g{guest} '^load: '"));
@@ -63,12 +62,13 @@ public class EnduranceTests
     }
 
     /// <summary>After the first step as after the last; free memory may differ by its unit of one MiB.</summary>
-    private static void AssertNothingLeft(string output)
+    internal static void AssertNothingLeft(string output)
     {
         Match[] resources = Regex.Matches(output, @"^free=(\d+) (.*)$", RegexOptions.Multiline).ToArray();
         Assert.True(resources.Length > 1 && !output.Contains(" failed", StringComparison.Ordinal), output);
         Assert.All(resources, match => Assert.True(match.Groups[2].Value == resources[0].Groups[2].Value, output));
         int first = int.Parse(resources[0].Groups[1].Value, CultureInfo.InvariantCulture), last = int.Parse(resources[^1].Groups[1].Value, CultureInfo.InvariantCulture);
         Assert.True(last >= first - 1, output);
+        Assert.True(GuestMachine.IsReference || Regex.Count(output, @" grants=[0-9]+ wrong=0 objects=0\+0 ownerless=0\+0 ?$", RegexOptions.Multiline) == resources.Length, output);
     }
 }

@@ -37,10 +37,12 @@ internal static class GuestMachine
 
     /// <summary>The machine with a session joined behind everything else, in a file in <paramref name="folder"/>.</summary>
     /// <param name="extra">Archives to be joined before the session.</param>
-    public static MachineConfiguration Configure(TemporaryFolder folder, byte[] session, int cpus = 1, bool createSample = false, byte[][]? extra = null)
+    /// <param name="guestKernel">The metapackage of the sample guest's kernel, if not the usual one.</param>
+    public static MachineConfiguration Configure(
+        TemporaryFolder folder, byte[] session, int cpus = 1, bool createSample = false, byte[][]? extra = null, int memoryMiB = 2048, string? guestKernel = null)
     {
         Dom0Image dom0 = Dom0Image.FromDebian(withTools: true);
-        GuestSegment sample = GuestSegment.Sample(createSample);
+        GuestSegment sample = GuestSegment.Sample(createSample, guestKernel);
         string basics = Path.Combine(Repository.Out, "guests", "basics");
         GuestSegment all = sample with { Files = [.. sample.Files, ("basics", basics)] };
         CpioWriter idle = new();
@@ -57,12 +59,12 @@ internal static class GuestMachine
             HypervisorArguments = IsReference ? $"{HypervisorArguments} {DebianXen.Arguments}" : HypervisorArguments,
             Modules = [new BootModule(dom0.Kernel, "console=hvc0 quiet"), new BootModule(ramdisk)],
             Cpus = cpus,
-            MemoryMiB = 2048,
+            MemoryMiB = memoryMiB,
         };
     }
 
     /// <summary>Runs the steps of a script and returns what they printed; if the machine fails first, what it had printed is in the exception.</summary>
-    public static string RunScript(IEnumerable<string> steps, TimeSpan timeout, int cpus = 1, byte[][]? extra = null)
+    public static string RunScript(IEnumerable<string> steps, TimeSpan timeout, int cpus = 1, byte[][]? extra = null, int memoryMiB = 2048, string? guestKernel = null)
     {
         using TemporaryFolder folder = new();
         string token = SessionSegment.NewToken();
@@ -71,7 +73,7 @@ internal static class GuestMachine
         using MemoryStream output = new();
         try
         {
-            new ExecSession(token, output, Stream.Null).Run(Configure(folder, session, cpus, extra: extra) with { LogFile = log }, timeout);
+            new ExecSession(token, output, Stream.Null).Run(Configure(folder, session, cpus, extra: extra, memoryMiB: memoryMiB, guestKernel: guestKernel) with { LogFile = log }, timeout);
         }
         catch (MachineException failure)
         {

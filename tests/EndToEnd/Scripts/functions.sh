@@ -39,10 +39,21 @@ fetch() {
     printf 'GET %s HTTP/1.0\r\n\r\n' "$2" | nc -w 60 "$1" 80 | sed '1,/^\r*$/d'
 }
 
+# tables: what hypervisor tables say by debug keys: uses of grants and contradictions among them, domains and vCPUs in the pools, pages without owner.
+# Real Xen says nothing of it.
+tables() {
+    xl dmesg -c > /dev/null
+    xl debug-keys g; xl debug-keys m
+    xl dmesg | sed -n 's/.* grant tables: \(.*\) uses, .* mappings, \(.*\) inconsistent.*/grants=\1 wrong=\2/p; s/.* objects: \(.*\) domains of .* bytes, \(.*\) vCPUs .*/objects=\1+\2/p; s/.* left by dead domains: \(.*\) pages, \(.*\) vCPUs.*/ownerless=\1+\2/p' | tr '\n' ' '
+}
+
 # resources: what a host must have back when its guests are gone.
 resources() {
+    # The last of a dead domain goes when no CPU can see it any more.
+    tries=50
+    until ! tables | grep -vq 'objects=0+0' || [ $tries = 0 ]; do usleep 100000; tries=$((tries - 1)); done
     echo "free=$(xl info | sed -n 's/^free_memory *: //p') ports=$(lsevtchn 0 | wc -l) nodes=$(xenstore-ls | wc -l) loops=$(losetup -a | wc -l)" \
-        "interfaces=$(ls /sys/class/net | wc -l) backends=$(ls /sys/bus/xen-backend/devices | wc -l) domains=$(xl list | wc -l)"
+        "interfaces=$(ls /sys/class/net | wc -l) backends=$(ls /sys/bus/xen-backend/devices | wc -l) domains=$(xl list | wc -l) $(tables)"
 }
 
 # rounds COUNT CONFIGURATION GUEST TEXT: creates the guest, waits for the text, destroys it.
@@ -57,15 +68,39 @@ rounds() {
     until [ -z "$(ls /sys/bus/xen-backend/devices)" ]; do usleep 100000; done
 }
 
-# killed SECONDS: creates the sample guest and destroys it that much later, wherever it is then.
+# killed MICROSECONDS: creates the sample guest and destroys it that much later, wherever it is then.
 killed() {
     xl create -q /guest/sample.cfg & creation=$!
     usleep "$1"
     until xl destroy sample 2> /dev/null || ! kill -0 $creation 2> /dev/null; do usleep 50000; done
     wait $creation
     xl destroy sample 2> /dev/null
-    gone sample
-    until [ -z "$(ls /sys/bus/xen-backend/devices)" ] && [ "$(losetup -a | wc -l)" = 0 ]; do usleep 100000; done
+    cleared
+}
+
+# orphaned MICROSECONDS: creates the sample guest, kills xl that much later and destroys whatever there is then.
+orphaned() {
+    xl create -q /guest/sample.cfg & creation=$!
+    usleep "$1"
+    # Its monitor and the hotplug scripts have it in their names too, or are its children: those of this creation alone are meant.
+    kill -9 $creation 2> /dev/null
+    wait $creation
+    for id in $(xl list | awk 'NR > 2 { print $2 }'); do xl destroy "$id" 2> /dev/null; done
+    cleared
+}
+
+# cleared: waits until nothing of a guest is left. Of two xl at work on one domain the later one may leave nodes in xenstore, which keep dom0's backends
+# of a domain that is gone, on Xen too: those are removed as an administrator would.
+cleared() {
+    until [ "$(xl list | wc -l)" = 2 ]; do usleep 100000; done
+    tries=40
+    until [ -z "$(ls /sys/bus/xen-backend/devices)" ] && [ "$(losetup -a | wc -l)" = 0 ]; do
+        usleep 200000
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] && continue
+        for node in backend/vbd backend/vif; do xenstore-rm "/local/domain/0/$node" 2> /dev/null; done
+        for loop in $(losetup -a | cut -d: -f1); do losetup -d "$loop"; done
+    done
 }
 
 # loaded GUEST SECONDS: as load in the guest, from dom0's side: fetches what the guest serves and checks it.
@@ -76,4 +111,35 @@ loaded() {
         [ "$(fetch "$3" /index.html)" = 'hello from the sample guest' ] || bad=$((bad + 1))
     done
     echo "$1: $bad wrong"
+}
+
+# serve: what load in a guest fetches, and its sum.
+serve() {
+    dd if=/dev/urandom bs=64k count=6 2> /dev/null | base64 > /guest/blob
+    md5sum < /guest/blob > /guest/blob.sum
+    httpd -h /guest
+}
+
+# another N: a configuration of a guest gN that is like the sample guest, with a disk and an address of its own, 10.77.0.2N.
+another() {
+    cp /guest/disk.img "/guest/disk$1.img"
+    sed "s,disk.img,disk$1.img,; s,sample,g$1,; s,10.77.0.2,10.77.0.2$1,; s,name=sample,name=g$1,; s,00:02\",00:2$1\"," /guest/sample.cfg > "/guest/g$1.cfg"
+}
+
+# shares SECONDS GUEST...: what part of one processor each guest had for that long, in per cent.
+shares() {
+    seconds=$1; shift
+    for guest; do xl list "$guest" | awk 'NR == 2 { print $6 }' > "/run/spent-$guest"; done
+    read -r start rest < /proc/uptime
+    sleep "$seconds"
+    for guest; do xl list "$guest" | awk 'NR == 2 { print $6 }' >> "/run/spent-$guest"; done
+    read -r end rest < /proc/uptime
+    for guest; do echo "$guest had $(awk -v time="$end" -v from="$start" 'NR == 1 { first = $1 } END { printf "%.0f", 100 * ($1 - first) / (time - from) }' "/run/spent-$guest") %"; done
+}
+
+# resized GUEST MIB: by ballooning; waits until the guest has that size.
+resized() {
+    xl mem-set "$1" "$2"
+    until [ "$(xl list "$1" | awk 'NR == 2 { print $3 }')" = "$2" ]; do usleep 200000; done
+    echo "$1 has $2"
 }
