@@ -110,8 +110,8 @@ internal static class Program
         Report.Signed("vcpu_info"u8, RegisterVcpuInfo());
         Report.Decimal("kept"u8, kept.Get64(0) == 0x5a5a5a5a5a5a5a5a && kept.Get64(4088) == 0x5a5a5a5a5a5a5a5a ? 1u : 0u);
         Report.Flush();
-        while (true)
-            Hypercall.Make(Call.SchedOp, 1);
+        Machine.Shutdown(Machine.ShutdownPoweroff);
+        Machine.HaltForever();
     }
 
     private static long RegisterVcpuInfo()

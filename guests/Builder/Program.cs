@@ -5,6 +5,7 @@
 //   vcpus=N    of each guest (default 1)
 //   kind=N     what the guests do: see GuestKind; 9 chooses at random
 //   reason=N   the shutdown code with which the guests end (default 0)
+//   softreset  the guests ask for a soft reset and end in their second life
 //   kill       ends guests at random points of their lives, also while they are built
 //   seed=N     for what is random
 // It prints what the machine has free before, after the first round and at the end; the second and the third must be equal.
@@ -70,8 +71,10 @@ internal static class Program
 
         if (kills || kind is 1 or 2 or 9)
             Toolstack.Wait(s_port, Clock.Now() + Random(20_000_000));
+        else if (StartInfo.Has("softreset"u8))
+            ResetAll(guests);
         else
-            AwaitShutdown(guests);
+            AwaitShutdown(guests, StartInfo.Number("reason"u8, 0));
         for (int i = 0; i < guests; i++)
         {
             if (!new GuestDomain(i).Destroy())
@@ -84,11 +87,37 @@ internal static class Program
     private static bool Build(int guest, GuestKind kind, uint vcpus, int steps)
     {
         Text words = new(stackalloc byte[16]);
-        words.Add("tiny="u8).Decimal((ulong)kind);
+        if (StartInfo.Has("softreset"u8))
+            words.Add("softreset"u8);
+        else
+            words.Add("tiny="u8).Decimal((ulong)kind);
         return new GuestDomain(guest).Build(words.Bytes, vcpus, steps);
     }
 
-    private static void AwaitShutdown(int guests)
+    // As libxl does it: paused meanwhile, without which it is refused. The guest then runs on by itself.
+    private static void ResetAll(int guests)
+    {
+        const long invalid = -22;
+        AwaitShutdown(guests, Machine.ShutdownSoftReset);
+        for (int i = 0; i < guests; i++)
+        {
+            ushort id = new GuestDomain(i).Id;
+            long unpaused = Toolstack.SoftReset(id);
+            Toolstack.Pause(id);
+            long result = Toolstack.SoftReset(id);
+            if (unpaused == invalid && result == 0 && Toolstack.Unpause(id) == 0)
+                continue;
+            s_failures++;
+            Report.Begin("builder: soft_reset"u8);
+            Report.Signed("unpaused"u8, unpaused);
+            Report.Signed("failed"u8, result);
+            Report.Flush();
+        }
+
+        AwaitShutdown(guests, Machine.ShutdownPoweroff);
+    }
+
+    private static void AwaitShutdown(int guests, uint expected)
     {
         ulong deadline = Clock.Now() + (20 * Second);
         for (int i = 0; i < guests; i++)
@@ -96,7 +125,7 @@ internal static class Program
             uint reason;
             while (!new GuestDomain(i).HasShutDown(out reason) && Clock.Now() < deadline)
                 Toolstack.Wait(s_port, Clock.Now() + (Second / 10));
-            if (reason == StartInfo.Number("reason"u8, 0))
+            if (reason == expected)
                 continue;
             s_failures++;
             Report.Begin("builder: a guest ended badly"u8);

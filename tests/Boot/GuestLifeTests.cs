@@ -17,6 +17,17 @@ public class GuestLifeTests
     [InlineData(2, "rounds=8 guests=4 kind=9 vcpus=2 kill seed=5")]
     public void Guests_come_and_go_and_leave_nothing(int cpus, string arguments) => Check(cpus, arguments);
 
+    /// <summary>After XEN_DOMCTL_soft_reset shared info and vcpu_info can be set up again, and memory is as it was.</summary>
+    [Fact]
+    public void A_guest_has_a_second_life_after_a_soft_reset()
+    {
+        using QemuMachine machine = Start(1, "rounds=2 guests=2 softreset", "loglvl=all guest_loglvl=all");
+        machine.WaitFor(@"first life shared_info=0 vcpu_info=0 again=-22", StandardMachine.BootTimeout);
+        machine.WaitFor(@"second life result=0 shared_info=0 vcpu_info=0 kept=1", StandardMachine.BootTimeout);
+        CheckNothingIsLeft(machine, 2);
+        Assert.Equal("0", machine.WaitFor(@"^builder end rounds=\d+ failures=(\d+)", StandardMachine.BootTimeout).Groups[1].Value);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -69,6 +69,13 @@ public static class Toolstack
         return Op();
     }
 
+    /// <summary>XEN_DOMCTL_soft_reset of a domain that has shut down.</summary>
+    public static long SoftReset(ushort id)
+    {
+        Start(79, id);
+        return Op();
+    }
+
     /// <summary>XEN_DOMINF_* flags; a result below 0, or another domain's id, when the domain is gone.</summary>
     public static long GetInfo(ushort id, out ushort found, out uint flags)
     {
