@@ -15,7 +15,7 @@
 //   dma             lets QEMU's edu device copy to memory of the domain's, beyond it (128 MiB), and to a page that comes and goes
 //   softreset       SCHEDOP_shutdown for a soft reset, then a second life with what the toolstack and the hypervisor have set up anew
 //   idle            prints a line and sleeps for ever, as a guest for the tools to handle
-//   floating=ROUNDS hypercalls on the boot vCPU while all others load floating-point state
+//   floating=ROUNDS events to itself on the boot vCPU while all others load floating-point state
 //   smp             brings up all vCPUs and lets them do everything to each other
 // Further words: `trace` prints every hypercall before it is made.
 

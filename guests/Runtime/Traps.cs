@@ -52,6 +52,9 @@ public static unsafe class Traps
     [RuntimeExport("xs_guest_trap")]
     private static void Handle(TrapFrame* frame)
     {
+        const ulong interruptFlag = 0x200;
+        if (frame->Vector is CallbackVector or LapicUpcallVector or IpiVector && (frame->Rflags & interruptFlag) == 0)
+            Machine.Fail("an interrupt came while interrupts were off"u8);
         switch ((uint)frame->Vector)
         {
             case CallbackVector:

@@ -12,14 +12,18 @@ internal static class InterruptInjection
     private const uint NonMaskable = 2;
 
     /// <summary>
-    /// Puts what the vCPU has pending into its VMCB. What cannot be taken now opens the interrupt window: the guest then exits as soon as
-    /// it can. The window stays open over other exits until it is used, so that a guest that keeps interrupts off pays for it once.
+    /// Puts what the vCPU has pending into its VMCB: an interrupt as a virtual one (V_IRQ), which the CPU takes before the guest's next instruction.
+    /// EVENTINJ serves only when another interrupt waits behind it, because the window needs V_IRQ then: QEMU 7.2 may deliver an interrupt of EVENTINJ a
+    /// second time, whatever the guest's RFLAGS.IF (`helper_vmrun` leaves its vector in `exception_index`, where the next request to leave the CPU's loop
+    /// finds it). What cannot be taken now opens the interrupt window: the guest then exits as soon as it can. The window stays open over other exits
+    /// until it is used, so that a guest that keeps interrupts off pays for it once.
     /// </summary>
     public static void Prepare(SvmVcpu vcpu, Vcpu owner)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
         bool canTake = (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0 && (vmcb.EventInjection & Svm.EventValid) == 0;
         bool isOpen = (vmcb.Intercept1 & Svm.InterceptVintr) != 0;
+        bool isPosted = IsPosted(in vmcb);
         if (!canTake && isOpen && !owner.Apic.HasNmi)
             return;
         if (owner.Apic.HasNmi && (vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Intercept1 & Svm.InterceptIret) == 0)
@@ -34,16 +38,53 @@ internal static class InterruptInjection
         TakeTaskPriority(vcpu, owner);
         int vector = owner.PendingInterrupt();
         bool isWaiting = vector >= 0;
-        if (isWaiting && canTake)
+        if (isPosted)
         {
-            vmcb.EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
+            // An upcall stays pending until the guest has served it.
+            if (!isWaiting || !canTake || vector == (int)vmcb.VirtualInterruptVector)
+                return;
+            vector = (int)vmcb.VirtualInterruptVector;
+        }
+        else if (isWaiting && canTake)
+        {
             isWaiting = owner.AcceptInterrupt(vector);
         }
+        else
+        {
+            vector = -1;
+        }
 
+        if (vector >= 0 && isWaiting)
+            vmcb.EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
         if (isWaiting)
             OpenWindow(ref vmcb);
         else if (isOpen)
             CloseWindow(ref vmcb);
+        if (vector >= 0 && !isWaiting)
+            Post(ref vmcb, vector);
+    }
+
+    /// <summary>Whether a virtual interrupt has been given to the CPU and not been taken yet.</summary>
+    private static bool IsPosted(in Vmcb vmcb) =>
+        (vmcb.VirtualInterrupt & Svm.VirtualInterruptRequest) != 0 && (vmcb.Intercept1 & Svm.InterceptVintr) == 0;
+
+    /// <summary>What is to be injected, in the form of EVENTINJ, for whoever saves the vCPU's state.</summary>
+    public static ulong PendingEvent(in Vmcb vmcb) => (vmcb.EventInjection & Svm.EventValid) == 0 && IsPosted(in vmcb)
+        ? vmcb.VirtualInterruptVector | Svm.EventTypeInterrupt | Svm.EventValid
+        : vmcb.EventInjection;
+
+    /// <summary>The vCPU has another state now, in which this is to be injected.</summary>
+    public static void SetPendingEvent(ref Vmcb vmcb, ulong injected)
+    {
+        if (IsPosted(in vmcb))
+            vmcb.VirtualInterrupt &= ~Svm.VirtualInterruptRequest;
+        vmcb.EventInjection = injected;
+    }
+
+    private static void Post(ref Vmcb vmcb, int vector)
+    {
+        vmcb.VirtualInterruptVector = (uint)vector;
+        vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
     }
 
     public static void CloseWindow(ref Vmcb vmcb)
@@ -84,6 +125,9 @@ internal static class InterruptInjection
         // Some CPUs report an external interrupt whose delivery faulted as an exception with its vector.
         if (type == Svm.EventTypeException && (interrupted & 0xff) > ExternalTypeMax)
             interrupted &= ~(Svm.EventTypeMask | Svm.EventErrorValid);
+        // QEMU keeps V_IRQ until the interrupt has been delivered: it will be taken again by itself.
+        if ((interrupted & Svm.EventTypeMask) == Svm.EventTypeInterrupt && IsPosted(in vmcb) && (interrupted & 0xff) == vmcb.VirtualInterruptVector)
+            return;
         vmcb.EventInjection = interrupted;
     }
 }

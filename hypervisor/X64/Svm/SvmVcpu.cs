@@ -266,7 +266,7 @@ internal sealed class SvmVcpu : VcpuContext
         state.SysenterCs = vmcb.SysenterCs;
         state.SysenterEsp = vmcb.SysenterEsp;
         state.SysenterEip = vmcb.SysenterEip;
-        state.PendingEvent = vmcb.EventInjection;
+        state.PendingEvent = InterruptInjection.PendingEvent(in vmcb);
     }
 
     public override void LoadSystem(in SystemState state)
@@ -293,7 +293,7 @@ internal sealed class SvmVcpu : VcpuContext
         vmcb.SysenterCs = state.SysenterCs;
         vmcb.SysenterEsp = state.SysenterEsp;
         vmcb.SysenterEip = state.SysenterEip;
-        vmcb.EventInjection = state.PendingEvent;
+        InterruptInjection.SetPendingEvent(ref vmcb, state.PendingEvent);
         vmcb.InterruptShadow = 0;
     }
 
@@ -360,7 +360,7 @@ internal sealed class SvmVcpu : VcpuContext
         Vmcb.Star = Vmcb.LStar = Vmcb.CStar = Vmcb.SyscallMask = Vmcb.KernelGsBase = 0;
         Vmcb.SysenterCs = Vmcb.SysenterEsp = Vmcb.SysenterEip = 0;
         Vmcb.Pat = 0x0007_0406_0007_0406;
-        Vmcb.EventInjection = 0;
+        InterruptInjection.SetPendingEvent(ref Vmcb, 0);
         Vmcb.InterruptShadow = 0;
         Vcpu.EnabledStates = 1;
         ClearExtendedState();

@@ -97,6 +97,9 @@ internal static class Svm
     /// <summary>V_IRQ, priority 15, ignore TPR: opens the interrupt window as soon as RFLAGS.IF is set.</summary>
     public const uint VirtualInterruptPending = (1 << 8) | (15 << 16) | (1 << 20);
 
+    /// <summary>V_IRQ alone: the CPU clears it when the guest has taken the interrupt.</summary>
+    public const uint VirtualInterruptRequest = 1 << 8;
+
     /// <summary>V_INTR_MASKING: the guest's RFLAGS.IF does not hold back the machine's interrupts.</summary>
     public const uint VirtualInterruptMasking = 1 << 24;
 
