@@ -55,7 +55,7 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
             if (!TryFind(guestFrame.Value, out ulong start))
                 return new P2mEntry(Mfn.Invalid, P2mType.None, HoleOrder(guestFrame.Value));
             (ulong frame, int order, P2mType type) = _mappings[start];
-            return new P2mEntry(new Mfn(frame + (guestFrame.Value - start)), type, order);
+            return new P2mEntry(type == P2mType.OnDemand ? Mfn.Invalid : new Mfn(frame + (guestFrame.Value - start)), type, order);
         }
     }
 
@@ -81,6 +81,8 @@ public sealed class DictionaryP2m(ulong frameLimit) : P2m
             return true;
         }
     }
+
+    public override bool SetOnDemand(Gfn guestFrame, int order) => Mirror == null && Set(guestFrame, new Mfn(0), order, P2mType.OnDemand);
 
     public override bool Remove(Gfn guestFrame, int order)
     {

@@ -34,6 +34,8 @@ public static class HypercallStubs
     public static bool FillPage(Domain domain, Gfn guestFrame, Cpu caller)
     {
         Span<byte> stub = stackalloc byte[StubSize];
+        if (domain.P2m.Lookup(guestFrame).Type == P2mType.OnDemand)
+            domain.OnDemand.TryPopulate(guestFrame, caller);
         caller.BeginCopy();
         P2mEntry entry = domain.P2m.Lookup(guestFrame);
         for (int i = 0; i < StubCount && entry.Type == P2mType.Ram; i++)

@@ -29,6 +29,7 @@ public sealed partial class Domain
         _vcpus = new Vcpu?[MaxVcpus];
         Lock = new SpinLock(LockScope.Domain);
         Memory = new DomainMemory(this);
+        OnDemand = new OnDemandMemory(this);
         EventChannels = new EventChannelTable(this);
         Grants = new GrantTable(this);
         _hvmParameters = new ulong[HvmParameterCount];
@@ -50,6 +51,9 @@ public sealed partial class Domain
     public P2m P2m { get; }
 
     public DomainMemory Memory { get; }
+
+    /// <summary>Memory that is populated when it is first used, and what is kept for it.</summary>
+    public OnDemandMemory OnDemand { get; }
 
     /// <summary>One place for each vCPU that the domain may have; filled by XEN_DOMCTL_max_vcpus.</summary>
     public System.Span<Vcpu?> Vcpus => new(_vcpus, 0, Settings.MaxVcpus);

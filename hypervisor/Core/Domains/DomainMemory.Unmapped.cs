@@ -101,6 +101,8 @@ public sealed partial class DomainMemory
     public bool ReleaseUnmapped(ref int limit, Processor caller)
     {
         Host host = domain.Host;
+        if (!domain.OnDemand.Release(ref limit, caller))
+            return false;
         while (_displaced != None)
         {
             if (limit-- <= 0)

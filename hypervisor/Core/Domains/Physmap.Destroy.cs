@@ -49,7 +49,7 @@ public static partial class Physmap
         limit--;
         ulong size = 1UL << entry.Order;
         domain.Memory.NextToRelease += size - (guestFrame.Value & (size - 1));
-        if (!entry.IsPresent)
+        if (entry.Type == P2mType.None)
             return;
         domain.P2m.Remove(guestFrame, entry.Order);
         if (entry.Type is not (P2mType.Ram or P2mType.RamReadOnly or P2mType.Foreign))

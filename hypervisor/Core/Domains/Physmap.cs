@@ -25,6 +25,11 @@ public static partial class Physmap
         {
             case P2mType.None:
                 return HypercallError.ENOENT;
+            case P2mType.OnDemand:
+                if (!domain.P2m.Remove(guestFrame))
+                    return HypercallError.ENOMEM;
+                domain.OnDemand.NoteUnmarked(1);
+                return 0;
             case P2mType.Direct:
                 return HypercallError.EPERM;
             case P2mType.Shared:
@@ -115,12 +120,16 @@ public static partial class Physmap
             int order = OrderAt(guestFrame + done, frame + done, end - done, in old);
             if (order == LargeOrder && done != start)
                 break;
-            if (old.IsPresent || order > old.Order)
-                result = DisplaceMemory(domain, guestFrame + done, frame + done, order, ref hasReplaced);
+            ulong marked = 0;
+            if (old.Type != P2mType.None || order > old.Order)
+                result = DisplaceMemory(domain, guestFrame + done, frame + done, order, ref hasReplaced, out marked);
             if (result == 0 && !p2m.Set(guestFrame + done, frame + done, order, type))
                 result = HypercallError.ENOMEM;
-            if (result == 0)
-                done += 1UL << order;
+            if (result != 0)
+                break;
+            done += 1UL << order;
+            if (marked != 0)
+                domain.OnDemand.NoteUnmarked(marked);
         }
 
         if (guestFrame.Value + done > domain.HighestGfn)
@@ -136,16 +145,17 @@ public static partial class Physmap
         for (int order = HugeOrder; order > 0 && count > 1; order -= LargeOrder)
         {
             bool isAligned = ((guestFrame.Value | frame.Value) & ((1UL << order) - 1)) == 0;
-            if (isAligned && count >= 1UL << order && (order == LargeOrder || (!old.IsPresent && old.Order >= order)))
+            if (isAligned && count >= 1UL << order && (order == LargeOrder || (old.Type == P2mType.None && old.Order >= order)))
                 return order;
         }
 
         return 0;
     }
 
-    // What is mapped where a page is going to be; nothing changes on an error.
-    private static long DisplaceMemory(Domain domain, Gfn guestFrame, Mfn frame, int order, ref bool hasReplaced)
+    // What is mapped where a page is going to be, and how many frames there are marked for later; nothing changes on an error.
+    private static long DisplaceMemory(Domain domain, Gfn guestFrame, Mfn frame, int order, ref bool hasReplaced, out ulong marked)
     {
+        marked = 0;
         for (ulong i = 0; i < 1UL << order;)
         {
             P2mEntry old = domain.P2m.Lookup(guestFrame + i);
@@ -159,7 +169,9 @@ public static partial class Physmap
             P2mEntry old = domain.P2m.Lookup(guestFrame + i);
             if (!old.IsPresent)
             {
-                i += 1UL << old.Order;
+                ulong step = System.Math.Min(1UL << old.Order, (1UL << order) - i);
+                marked += old.Type == P2mType.OnDemand ? step : 0;
+                i += step;
                 continue;
             }
 
@@ -184,6 +196,9 @@ public ref struct ReleasedFrames(Domain domain, Processor caller, System.Span<ul
 {
     public const int Capacity = 32;
 
+    /// <summary>Whether the domain may keep them for memory that it populates on demand; its lock is held to the end then.</summary>
+    public bool MayKeep { get; init; }
+
     private readonly System.Span<ulong> _frames = frames;
     private int _count;
 
@@ -201,7 +216,11 @@ public ref struct ReleasedFrames(Domain domain, Processor caller, System.Span<ul
             return;
         domain.P2m.Flush();
         for (int i = 0; i < _count; i++)
-            FrameReferences.Drop(domain.Host, new Mfn(_frames[i]), caller);
+        {
+            if (!MayKeep || !domain.OnDemand.TryKeep(new Mfn(_frames[i])))
+                FrameReferences.Drop(domain.Host, new Mfn(_frames[i]), caller);
+        }
+
         _count = 0;
     }
 }

@@ -17,7 +17,7 @@ internal static class GuestFrame
         if (gfn >= domain.P2m.FrameLimit)
             return false;
         using SpinLock.Guard guard = domain.Lock.Enter(caller);
-        P2mEntry entry = domain.P2m.Lookup(new Gfn(gfn));
+        P2mEntry entry = domain.OnDemand.Lookup(new Gfn(gfn), caller);
         if (entry.Type != P2mType.Ram || entry.Frame.Value == 0 || !FrameReferences.TryTake(domain.Host, entry.Frame, domain.Id))
             return false;
         frame = entry.Frame;

@@ -80,20 +80,27 @@ internal ref struct GrantCopy(Vcpu caller)
     {
         if (side.IsHeld)
             return GrantStatus.Okay;
-        GrantTable table = side.Domain!.Grants;
-        GrantStatus status;
-        if (side.IsGrant)
+        GrantStatus status = TryHold(ref side, access);
+        if (status == GrantStatus.Again)
         {
-            status = table.PinForCopy((uint)side.Name, caller.Domain.Id, access, caller.Processor, out side.Page);
-        }
-        else
-        {
-            side.Page = new CopyablePage { Length = FrameSize.Bytes };
-            status = table.TryTakeGuestFrame(side.Name, caller.Processor, out side.Page.Frame) ? GrantStatus.Okay : GrantStatus.BadPage;
+            Domain owner = side.Page.Behind ?? side.Domain!;
+            owner.OnDemand.TryPopulate(new Gfn(side.Page.Missing), caller.Processor);
+            status = TryHold(ref side, access);
         }
 
         side.IsHeld = status == GrantStatus.Okay;
-        return status;
+        return status == GrantStatus.Again ? GrantStatus.BadPage : status;
+    }
+
+    private GrantStatus TryHold(ref CopySide side, GrantAccess access)
+    {
+        GrantTable table = side.Domain!.Grants;
+        if (side.IsGrant)
+            return table.PinForCopy((uint)side.Name, caller.Domain.Id, access, caller.Processor, out side.Page);
+        side.Page = new CopyablePage { Length = FrameSize.Bytes, Missing = side.Name };
+        if (table.TryTakeGuestFrame(side.Name, caller.Processor, out side.Page.Frame))
+            return GrantStatus.Okay;
+        return table.IsOnDemand(side.Name) ? GrantStatus.Again : GrantStatus.BadPage;
     }
 
     private void Release(ref CopySide side, GrantAccess access)

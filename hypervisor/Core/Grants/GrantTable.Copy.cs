@@ -16,6 +16,9 @@ internal struct CopyablePage
     public int Length;
     public Domain? Behind;
     public uint BehindReference;
+
+    /// <summary>With <see cref="GrantStatus.Again"/>: the guest frame to be populated.</summary>
+    public ulong Missing;
 }
 
 public sealed partial class GrantTable
@@ -131,8 +134,13 @@ public sealed partial class GrantTable
             page.Length = (int)(range >> 16);
         }
 
-        if (!TryTakeGuestFrame(GrantedFrame(reference), caller, out page.Frame))
-            return GrantStatus.BadPage;
+        ulong gfn = GrantedFrame(reference);
+        if (!TryTakeGuestFrame(gfn, caller, out page.Frame))
+        {
+            page.Missing = gfn;
+            return IsOnDemand(gfn) ? GrantStatus.Again : GrantStatus.BadPage;
+        }
+
         if (active.Pins == 0)
             return GrantStatus.Okay;
         bool isSame = page.Frame.Value == active.Frame

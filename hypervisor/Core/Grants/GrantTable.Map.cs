@@ -36,12 +36,24 @@ public sealed partial class GrantTable
         if (granter == null)
             return GrantStatus.BadDomain;
         NoteSubject(granter, caller);
+        GrantStatus status = Map(ref request, granter, caller, out PinnedPage page);
+        if (status != GrantStatus.Again)
+            return status;
+        // The granter's lock is never taken inside one's own.
+        granter.OnDemand.TryPopulate(new Gfn(page.Gfn), caller);
+        status = Map(ref request, granter, caller, out page);
+        return status == GrantStatus.Again ? GrantStatus.BadPage : status;
+    }
+
+    private GrantStatus Map(ref GrantTableMapGrantRef request, Domain granter, Cpu caller, out PinnedPage page)
+    {
+        page = default;
         using SpinLock.Guard guard = Domain.Lock.Enter(caller);
         if (Domain.IsDying)
             return GrantStatus.GeneralError;
         if (!Mappings.TryTake(out uint handle))
             return GrantStatus.NoSpace;
-        GrantStatus status = Map(ref request, granter, handle, caller);
+        GrantStatus status = Map(ref request, granter, handle, caller, out page);
         if (status != GrantStatus.Okay)
             Mappings.PutBack(handle);
         return status;
@@ -119,10 +131,10 @@ public sealed partial class GrantTable
             caller.Subject = granter;
     }
 
-    private GrantStatus Map(ref GrantTableMapGrantRef request, Domain granter, uint handle, Processor caller)
+    private GrantStatus Map(ref GrantTableMapGrantRef request, Domain granter, uint handle, Processor caller, out PinnedPage page)
     {
         GrantAccess access = (request.Flags & GrantMapFlags.ReadOnly) != 0 ? GrantAccess.Read : GrantAccess.Write;
-        GrantStatus status = granter.Grants.PinForMapping(request.Ref, Domain.Id, access, caller, out PinnedPage page);
+        GrantStatus status = granter.Grants.PinForMapping(request.Ref, Domain.Id, access, caller, out page);
         if (status != GrantStatus.Okay)
             return status;
         var gfn = new Gfn(request.HostAddress >> FrameSize.Shift);

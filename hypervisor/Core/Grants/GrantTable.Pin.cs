@@ -25,7 +25,10 @@ public sealed partial class GrantTable
 
     private const int ReadingBit = 3, WritingBit = 4;
 
-    /// <summary>Pins an entry for a mapping by <paramref name="user"/>, and takes a reference to its frame.</summary>
+    /// <summary>
+    /// Pins an entry for a mapping by <paramref name="user"/>, and takes a reference to its frame. <see cref="GrantStatus.Again"/>, which no guest
+    /// sees: the frame is to be populated first, under its domain's lock, which comes before this table's in the order.
+    /// </summary>
     internal GrantStatus PinForMapping(uint reference, ushort user, GrantAccess access, Processor caller, out PinnedPage page)
     {
         page = default;
@@ -52,7 +55,8 @@ public sealed partial class GrantTable
         if (isFirst ? !TryTakeGuestFrame(gfn, caller, out frame) : !TryTakeFrame(frame))
         {
             MarkReleased(reference, active, access);
-            return isFirst ? GrantStatus.BadPage : GrantStatus.GeneralError;
+            page = new PinnedPage(Mfn.Invalid, gfn);
+            return !isFirst ? GrantStatus.GeneralError : IsOnDemand(gfn) ? GrantStatus.Again : GrantStatus.BadPage;
         }
 
         if (isFirst)
@@ -102,6 +106,8 @@ public sealed partial class GrantTable
             frame = entry.Frame;
         return isTaken;
     }
+
+    internal bool IsOnDemand(ulong gfn) => gfn < Domain.P2m.FrameLimit && Domain.P2m.Lookup(new Gfn(gfn)).Type == P2mType.OnDemand;
 
     private enum EntryUse
     {

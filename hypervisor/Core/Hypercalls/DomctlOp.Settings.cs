@@ -177,6 +177,8 @@ public static partial class DomctlOp
             if (!GuestAccess.TryRead(caller, address, out ulong frame))
                 return EFAULT;
             P2mType type = frame < domain.P2m.FrameLimit ? domain.P2m.Lookup(new Gfn(frame)).Type : P2mType.None;
+            if (type == P2mType.OnDemand && domain.OnDemand.TryPopulate(new Gfn(frame), caller.Processor))
+                type = P2mType.Ram;
             ulong answer = type is P2mType.Ram or P2mType.RamReadOnly ? TypeNone : TypeInvalid;
             if (!GuestAccess.TryWrite(caller, address, in answer))
                 return EFAULT;

@@ -90,7 +90,7 @@ public static partial class HvmOp
         P2mType type = request.Pfn < domain.P2m.FrameLimit ? domain.P2m.Lookup(new Gfn(request.Pfn)).Type : P2mType.None;
         request.MemoryType = type switch
         {
-            P2mType.Ram or P2mType.Shared or P2mType.GrantWritable => (ushort)HvmMemoryType.RamRw,
+            P2mType.Ram or P2mType.OnDemand or P2mType.Shared or P2mType.GrantWritable => (ushort)HvmMemoryType.RamRw,
             P2mType.RamReadOnly or P2mType.GrantReadOnly => (ushort)HvmMemoryType.RamRo,
             _ => (ushort)HvmMemoryType.MmioDeviceModel,
         };

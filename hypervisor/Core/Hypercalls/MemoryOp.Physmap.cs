@@ -118,7 +118,7 @@ public static partial class MemoryOp
         var gfn = new Gfn(request.Gpfn);
         if (request.Gpfn >= domain.P2m.FrameLimit)
             return ENOENT;
-        P2mEntry entry = domain.P2m.Lookup(gfn);
+        P2mEntry entry = domain.OnDemand.Lookup(gfn, caller.Processor);
         switch (entry.Type)
         {
             case P2mType.Ram:
@@ -181,7 +181,7 @@ public static partial class MemoryOp
             case MapSpace.GrantTable:
                 return MapGrantFrame(caller, domain, index, gpfn, ref released);
             case MapSpace.Gmfn:
-                return MoveOwnPage(domain, index, gpfn, ref released);
+                return MoveOwnPage(domain, index, gpfn, caller.Processor, ref released);
             default:
                 return EINVAL;
         }
@@ -230,11 +230,11 @@ public static partial class MemoryOp
     }
 
     // XENMAPSPACE_gmfn: moves a page of the domain's own, or one of the hypervisor's that it sees, from one frame to another.
-    private static long MoveOwnPage(Domain domain, ulong from, ulong to, ref ReleasedFrames released)
+    private static long MoveOwnPage(Domain domain, ulong from, ulong to, Cpu caller, ref ReleasedFrames released)
     {
         if (from >= domain.P2m.FrameLimit)
             return EINVAL;
-        P2mEntry source = domain.P2m.Lookup(new Gfn(from));
+        P2mEntry source = domain.OnDemand.Lookup(new Gfn(from), caller);
         if (source.Type is not (P2mType.Ram or P2mType.Shared))
             return EINVAL;
         P2mEntry previous = domain.P2m.Lookup(new Gfn(to));
@@ -292,7 +292,7 @@ public static partial class MemoryOp
         if (index >= other.P2m.FrameLimit)
             return false;
         using SpinLock.Guard guard = other.Lock.Enter(caller.Processor);
-        P2mEntry source = other.P2m.Lookup(new Gfn(index));
+        P2mEntry source = other.OnDemand.Lookup(new Gfn(index), caller.Processor);
         frame = source.Frame;
         return source.Type switch
         {

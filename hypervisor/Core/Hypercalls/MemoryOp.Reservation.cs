@@ -32,10 +32,11 @@ public static partial class MemoryOp
             || start >= reservation.ExtentCount)
             return (long)start;
         Domain? domain = DomainLookup.ByAnyId(caller.Domain, reservation.DomainId);
+        bool isOnDemand = operation == MemoryOperation.PopulatePhysmap && (reservation.MemoryFlags & (uint)MemoryFlags.PopulateOnDemand) != 0;
         if (domain == null
             || !AreFlagsValid(caller, reservation.MemoryFlags)
             || !DomainLookup.TryTarget(caller, domain)
-            || reservation.ExtentOrder > (uint)MaxOrder(caller.Domain))
+            || reservation.ExtentOrder > (uint)(isOnDemand ? OnDemandMaxOrder : MaxOrder(caller.Domain)))
             return (long)start;
         for (ulong done = start; ; done++)
         {
@@ -81,9 +82,8 @@ public static partial class MemoryOp
         if (operation == MemoryOperation.DecreaseReservation)
             return DecreaseExtent(caller, domain, new Gfn(gfn), order, command, argument);
 
-        // Populate-on-demand is not offered, and nobody may ask it for himself.
         if ((reservation.MemoryFlags & (uint)MemoryFlags.PopulateOnDemand) != 0)
-            return ExtentResult.Stopped;
+            return MarkExtent(caller, domain, new Gfn(gfn), order, command, argument);
         return PopulateExtent(caller, domain, new Gfn(gfn), order, command, argument);
     }
 
@@ -108,10 +108,11 @@ public static partial class MemoryOp
             ulong end = Math.Min(page + ReleasedFrames.Capacity, count);
             using (domain.Lock.Enter(caller.Processor))
             {
-                var released = new ReleasedFrames(domain, caller.Processor, buffer.Slice(0, (int)(end - page)));
+                var released = new ReleasedFrames(domain, caller.Processor, buffer.Slice(0, (int)(end - page))) { MayKeep = true };
                 for (; page < end && complete; page++)
                     complete = Physmap.RemovePage(domain, first + page, ref released) == 0;
                 released.Drain();
+                domain.OnDemand.Trim(2 * ReleasedFrames.Capacity, caller.Processor);
             }
 
             if (!complete)

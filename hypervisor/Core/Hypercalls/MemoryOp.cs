@@ -166,23 +166,6 @@ public static partial class MemoryOp
         return EINVAL; // AMD's nested paging cannot keep such rights, and that comes before the caller's
     }
 
-    private static long PopulateOnDemandTarget(Vcpu caller, MemoryOperation operation, ulong argument)
-    {
-        if (!GuestLayout.TryRead(caller, argument, GuestLayout.PopulateOnDemandTarget, out PopulateOnDemandTarget target))
-            return EFAULT;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, target.DomainId);
-        if (domain == null)
-            return ESRCH;
-        if (!caller.Domain.IsPrivileged || !DomainLookup.TryTarget(caller, domain))
-            return EPERM;
-        if (operation == MemoryOperation.SetPopulateOnDemandTarget && target.TargetPages > domain.Memory.MaxPages)
-            return EINVAL;
-        target.TotalPages = domain.Memory.Pages;
-        target.PopulateOnDemandCachePages = 0;
-        target.PopulateOnDemandEntries = 0;
-        return GuestLayout.TryWrite(caller, argument, GuestLayout.PopulateOnDemandTarget, in target) ? 0 : EFAULT;
-    }
-
     // There is no machine-to-physical table to show: a list of the right length, of gaps (frame 0).
     private static long MachPhysMfnList(Vcpu caller, ulong argument)
     {

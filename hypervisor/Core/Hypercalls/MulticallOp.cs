@@ -2,6 +2,7 @@
 // HYPERVISOR_multicall (xen/include/public/xen.h, struct multicall_entry): several hypercalls for one exit.
 
 using System.Runtime.CompilerServices;
+using XenSharp.Core.Domains;
 using XenSharp.Core.Memory;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
@@ -62,7 +63,14 @@ public static class MulticallOp
             else
             {
                 uint generation = caller.Domain.P2m.Generation;
-                if (!GuestPageWalk.Translate(caller, list, GuestPageAccess.Write, out Mfn frame) || !RunPage(caller, frame, generation, ref list, ref count, out goesOn))
+                Mfn frame;
+                while (!GuestPageWalk.Translate(caller, list, GuestPageAccess.Write, out frame))
+                {
+                    if (!OnDemandMemory.TryPopulateFor(caller))
+                        return EFAULT;
+                }
+
+                if (!RunPage(caller, frame, generation, ref list, ref count, out goesOn))
                     return EFAULT;
                 if (caller.Continuation.IsRequested && !StoreContinuation(caller, list))
                     return EFAULT;

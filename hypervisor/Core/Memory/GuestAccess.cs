@@ -2,6 +2,7 @@
 // Copies between the hypervisor and a guest's virtual address space: the only way in which guest data enters or leaves.
 
 using System;
+using XenSharp.Core.Domains;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 
@@ -25,7 +26,12 @@ public static class GuestAccess
                 vcpu.Host.Memory.Read(frame, offset, destination.Slice(0, count));
             vcpu.Processor.EndCopy();
             if (!isMapped)
+            {
+                if (OnDemandMemory.TryPopulateFor(vcpu))
+                    continue;
                 return false;
+            }
+
             destination = destination.Slice(count);
             address += (ulong)count;
         }
@@ -45,7 +51,12 @@ public static class GuestAccess
                 vcpu.Host.Memory.Write(frame, offset, source.Slice(0, count));
             vcpu.Processor.EndCopy();
             if (!isMapped)
+            {
+                if (OnDemandMemory.TryPopulateFor(vcpu))
+                    continue;
                 return false;
+            }
+
             source = source.Slice(count);
             address += (ulong)count;
         }

@@ -2,6 +2,7 @@
 // A page of a guest's address space that a list of arguments lies in: one walk of the page tables for many small copies.
 
 using System;
+using XenSharp.Core.Domains;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 
@@ -28,11 +29,16 @@ public ref struct GuestWindow(Vcpu vcpu)
         int offset = (int)(address & FrameSize.Mask);
         if (offset + destination.Length > FrameSize.Bytes)
             return GuestAccess.Read(vcpu, address, destination);
-        vcpu.Processor.BeginCopy();
-        bool isMapped = Find(address);
-        if (isMapped)
-            vcpu.Host.Memory.Read(_frame, offset, destination);
-        vcpu.Processor.EndCopy();
+        bool isMapped;
+        do
+        {
+            vcpu.Processor.BeginCopy();
+            isMapped = Find(address);
+            if (isMapped)
+                vcpu.Host.Memory.Read(_frame, offset, destination);
+            vcpu.Processor.EndCopy();
+        }
+        while (!isMapped && OnDemandMemory.TryPopulateFor(vcpu));
         return isMapped;
     }
 
@@ -43,11 +49,16 @@ public ref struct GuestWindow(Vcpu vcpu)
         int offset = (int)(address & FrameSize.Mask);
         if (offset + source.Length > FrameSize.Bytes)
             return GuestAccess.Write(vcpu, address, source);
-        vcpu.Processor.BeginCopy();
-        bool isMapped = Find(address);
-        if (isMapped)
-            vcpu.Host.Memory.Write(_frame, offset, source);
-        vcpu.Processor.EndCopy();
+        bool isMapped;
+        do
+        {
+            vcpu.Processor.BeginCopy();
+            isMapped = Find(address);
+            if (isMapped)
+                vcpu.Host.Memory.Write(_frame, offset, source);
+            vcpu.Processor.EndCopy();
+        }
+        while (!isMapped && OnDemandMemory.TryPopulateFor(vcpu));
         return isMapped;
     }
 

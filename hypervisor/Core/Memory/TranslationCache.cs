@@ -22,6 +22,9 @@ public sealed partial class TranslationCache(P2m p2m)
     private const int StampShift = 41;
     private ulong _stamp = 1;
 
+    // Plus one: the last look-up that met memory to be populated on demand.
+    private ulong _missed;
+
     private struct Entry
     {
         // Guest frame plus one, and the generation's low bits above; 0 is empty.
@@ -51,13 +54,27 @@ public sealed partial class TranslationCache(P2m p2m)
         return true;
     }
 
+    /// <summary>True, once, when a look-up has failed because the guest frame is to be populated on demand.</summary>
+    public bool TakeMissed(out Gfn guestFrame)
+    {
+        guestFrame = new Gfn(_missed - 1);
+        bool hasMissed = _missed != 0;
+        _missed = 0;
+        return hasMissed;
+    }
+
     private bool LookUp(ulong guestFrame, ref Entry entry, out Mfn frame, out bool isWritable)
     {
         P2mEntry found = p2m.Lookup(new Gfn(guestFrame));
         frame = found.Frame;
         isWritable = found.IsWritable;
         if (!found.IsPresent)
+        {
+            if (found.Type == P2mType.OnDemand)
+                _missed = guestFrame + 1;
             return false;
+        }
+
         entry.Tag = guestFrame + _stamp;
         entry.Frame = frame.Value;
         entry.IsWritable = isWritable;

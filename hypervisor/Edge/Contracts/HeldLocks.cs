@@ -25,6 +25,9 @@ public sealed class HeldLocks
 
     public int Count => _count;
 
+    /// <summary>Whether no lock is held but, at most, this one.</summary>
+    public bool HoldsNoneBut(SpinLock one) => _count == 0 || (_count == 1 && _locks[0] == one);
+
     public bool HoldsHostState
     {
         get

@@ -25,6 +25,9 @@ public enum P2mType : byte
 
     /// <summary>A page of the hypervisor's that the guest may see: shared info, grant frames.</summary>
     Shared = 7,
+
+    /// <summary>Memory of the domain's that gets a frame when it is first used (p2m_populate_on_demand). Nothing is mapped.</summary>
+    OnDemand = 8,
 }
 
 /// <summary>One translation; <see cref="Order"/> is the size of the mapping that it is part of (0, 9 or 18), or of the hole.</summary>
@@ -37,7 +40,7 @@ public readonly struct P2mEntry(Mfn frame, P2mType type, int order)
 
     public int Order { get; } = order;
 
-    public bool IsPresent => Type != P2mType.None;
+    public bool IsPresent => Type is not (P2mType.None or P2mType.OnDemand);
 
     public bool IsWritable => Type is P2mType.Ram or P2mType.Direct or P2mType.GrantWritable or P2mType.Foreign or P2mType.Shared;
 }
@@ -64,7 +67,7 @@ public abstract class P2m
     /// <summary>The tables of the IOMMU that follow this translation; null for a domain without devices. Set before the first mapping.</summary>
     public P2mMirror? Mirror { get; set; }
 
-    /// <summary>What stands behind a guest frame. When there is nothing, the entry's order says how large the aligned hole at least is.</summary>
+    /// <summary>What stands behind a guest frame. When nothing is mapped, the entry's order says how large the aligned part at least is that is all alike.</summary>
     public abstract P2mEntry Lookup(Gfn guestFrame);
 
     /// <summary>
@@ -72,6 +75,12 @@ public abstract class P2m
     /// mappings. False when no page for a table is left; nothing has changed then.
     /// </summary>
     public abstract bool Set(Gfn guestFrame, Mfn frame, int order, P2mType type);
+
+    /// <summary>
+    /// Marks 2^<paramref name="order"/> frames (0, 9 or 18, aligned) as <see cref="P2mType.OnDemand"/>, in place of what was there; else like
+    /// <see cref="Set"/>. False, too, for a translation that is mirrored: devices cannot wait for memory.
+    /// </summary>
+    public abstract bool SetOnDemand(Gfn guestFrame, int order);
 
     /// <summary>Removes the translation of one frame; splits a larger mapping (false when no page for a table is left).</summary>
     public bool Remove(Gfn guestFrame) => Remove(guestFrame, 0);

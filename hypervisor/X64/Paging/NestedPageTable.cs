@@ -15,6 +15,9 @@ public sealed class NestedPageTable : P2m
     private const ulong Present = 1, Writable = 2, User = 4, Accessed = 0x20, Dirty = 0x40, Large = 0x80, NoExecute = 1UL << 63;
     private const ulong AddressMask = 0x000f_ffff_ffff_f000;
     private const int TypeShift = 52;
+
+    // At any level: a smaller table is made of it when needed. All other entries that are not present are 0.
+    private const ulong OnDemand = (ulong)P2mType.OnDemand << TypeShift;
     private const ulong NoRemoval = ulong.MaxValue;
 
     private readonly PhysicalMemory _memory;
@@ -62,11 +65,11 @@ public sealed class NestedPageTable : P2m
         {
             ulong entry = _memory.Read64(table, (int)(guestFrame.Value >> order) << 3 & 0xff8);
             if ((entry & Present) == 0)
-                return new P2mEntry(Mfn.Invalid, P2mType.None, order);
+                return new P2mEntry(Mfn.Invalid, TypeOf(entry), order);
             if (order == 0 || (entry & Large) != 0)
             {
                 ulong low = guestFrame.Value & ((1UL << order) - 1);
-                return new P2mEntry(new Mfn(((entry & AddressMask) >> FrameSize.Shift) + low), (P2mType)((entry >> TypeShift) & 15), order);
+                return new P2mEntry(new Mfn(((entry & AddressMask) >> FrameSize.Shift) + low), TypeOf(entry), order);
             }
 
             table = Mfn.Containing(entry & AddressMask);
@@ -94,24 +97,41 @@ public sealed class NestedPageTable : P2m
         ulong old = _memory.Read64(table, offset);
         _memory.Write64(table, offset, frame.Address | Flags(type) | (leaf > 0 ? Large : 0));
         Mirror?.Set(guestFrame, frame, order, type);
+        Replaced(old, leaf);
+        return true;
+    }
+
+    public override bool SetOnDemand(Gfn guestFrame, int order)
+    {
+        int leaf = order / 9;
+        if (Mirror != null || guestFrame.Value >= FrameLimit || !FindEntry(guestFrame, leaf, true, out Mfn table, out int offset))
+            return false;
+        ulong old = _memory.Read64(table, offset);
+        _memory.Write64(table, offset, OnDemand);
+        Replaced(old, leaf);
+        return true;
+    }
+
+    // What becomes of an entry's old value.
+    private void Replaced(ulong old, int leaf)
+    {
         if (leaf == 0 || (old & (Present | Large)) != Present)
         {
             if ((old & Present) != 0)
                 Changed();
-            return true;
+            return;
         }
 
         // No CPU may still walk a table that is given back.
         Volatile.Write(ref _lastTable, 0);
         Flush();
         FreeTable(Mfn.Containing(old & AddressMask), leaf - 1);
-        return true;
     }
 
     public override bool Remove(Gfn guestFrame, int order)
     {
         if (guestFrame.Value >= FrameLimit || !FindEntry(guestFrame, order / 9, false, out Mfn table, out int offset))
-            return guestFrame.Value < FrameLimit && !Lookup(guestFrame).IsPresent;
+            return guestFrame.Value < FrameLimit && Lookup(guestFrame).Type == P2mType.None;
         if (order != 0 && (_memory.Read64(table, offset) & (Present | Large)) == Present)
             return false;
         if (Mirror != null && !Mirror.Prepare(guestFrame, order, P2mType.None))
@@ -184,6 +204,8 @@ public sealed class NestedPageTable : P2m
 
     private void Bump() => Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.As<uint, int>(ref _generation), 1);
 
+    private static P2mType TypeOf(ulong entry) => (P2mType)((entry >> TypeShift) & 15);
+
     private static ulong Flags(P2mType type)
     {
         ulong flags = Present | User | Accessed | Dirty | ((ulong)type << TypeShift);
@@ -240,8 +262,10 @@ public sealed class NestedPageTable : P2m
             ulong entry = _memory.Read64(table, offset);
             if ((entry & Present) == 0)
             {
-                if (!create || !_tables.TryAllocate(out Mfn added))
+                if ((!create && entry == 0) || !_tables.TryAllocate(out Mfn added))
                     return false;
+                for (int i = 0; entry != 0 && i < 512; i++)
+                    _memory.Write64(added, i * 8, entry);
                 entry = added.Address | Present | Writable | User | Accessed;
                 _memory.Write64(table, offset, entry);
             }

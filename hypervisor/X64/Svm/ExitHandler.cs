@@ -224,6 +224,12 @@ internal sealed class ExitHandler(Host host)
         ulong physical = vcpu.Vmcb.ExitInfo2;
         P2mEntry entry = owner.Domain.P2m.Lookup(Gfn.Containing(physical));
         bool isWrite = (vcpu.Vmcb.ExitInfo1 & 2) != 0;
+        if (entry.Type == P2mType.OnDemand)
+        {
+            owner.Domain.OnDemand.OnFault(Gfn.Containing(physical), owner.Processor);
+            return;
+        }
+
         if (entry.IsPresent && (!isWrite || entry.IsWritable) && (vcpu.Vmcb.ExitInfo1 & 16) == 0)
         {
             // Somebody has mapped it meanwhile; the stale translation goes with the next entry.
