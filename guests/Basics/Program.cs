@@ -9,7 +9,7 @@
 //   halt            HLT with interrupts off on the last vCPU
 //   clock=SECONDS   prints the clock and the timers' accuracy once a second
 //   tiny=KIND       a guest of guests/Builder: 0 says hello, 1 spins, 2 floods its builder with events, 3 takes all that it can get,
-//                   4 meets a planted fault
+//                   4 meets a planted fault, 5 uses more memory on demand than there is
 //   hostile=KIND    a guest under a toolstack: 1 spins on all vCPUs, 2 floods dom0's daemons with events from all, 3 takes all ports, grant frames and pages,
 //                   4 fills xenstore and floods its daemon, 5 floods its console
 //   dma             lets QEMU's edu device copy to memory of the domain's, beyond it (128 MiB), and to a page that comes and goes

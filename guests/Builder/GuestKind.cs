@@ -13,4 +13,7 @@ internal enum GuestKind
 
     /// <summary>Sets off a fault planted in the hypervisor (`plant=`).</summary>
     Fault = 4,
+
+    /// <summary>Has memory on demand, and uses more pages than it can have at once, most of them for a moment.</summary>
+    Demand = 5,
 }

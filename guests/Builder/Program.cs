@@ -91,7 +91,7 @@ internal static class Program
             words.Add("softreset"u8);
         else
             words.Add("tiny="u8).Decimal((ulong)kind);
-        return new GuestDomain(guest).Build(words.Bytes, vcpus, steps);
+        return new GuestDomain(guest).Build(words.Bytes, vcpus, steps, isOnDemand: kind == GuestKind.Demand);
     }
 
     // As libxl does it: paused meanwhile, without which it is refused. The guest then runs on by itself.

@@ -28,6 +28,18 @@ public class GuestLifeTests
         Assert.Equal("0", machine.WaitFor(@"^builder end rounds=\d+ failures=(\d+)", StandardMachine.BootTimeout).Groups[1].Value);
     }
 
+    /// <summary>Populate-on-demand: the guest's map shows 1,024 pages, it may have 64 of them at once, and it gets by with that.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_guest_uses_more_memory_than_it_has(int cpus)
+    {
+        using QemuMachine machine = Start(cpus, "rounds=3 guests=2 kind=5", "loglvl=all guest_loglvl=all");
+        machine.WaitFor(@"on demand pages=1024 wrong=0\s", StandardMachine.BootTimeout);
+        CheckNothingIsLeft(machine, 3);
+        Assert.Equal("0", machine.WaitFor(@"^builder end rounds=\d+ failures=(\d+)", StandardMachine.BootTimeout).Groups[1].Value);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -13,6 +13,11 @@ public readonly struct GuestDomain(int index)
 
     private const ulong LowPages = 16, InfoFrame = 9;
 
+    /// <summary>Memory of a guest on demand beside its kernel's, and how many of these pages it can have at once.</summary>
+    public const ulong DemandFrame = 0x2000, DemandBlocks = 2, SparePages = 64;
+
+    private const uint OnDemand = 1 << 16;
+
     // Where the guest's frames appear in our own address space: nothing of the machine is there.
     private const ulong MapFrame = 0x90000;
 
@@ -26,8 +31,11 @@ public readonly struct GuestDomain(int index)
     private bool Exists => Memory.Get8((index * 16) + 8) != 0;
 
     /// <summary>Builds the guest, or the first so many steps of it; false (and a line on the console) when a step failed. It is left paused.</summary>
-    public bool Build(ReadOnlySpan<byte> commandLine, uint vcpus, int steps = Steps)
+    /// <param name="isOnDemand">Its memory is populated when it is used, and is less than its map shows.</param>
+    public bool Build(ReadOnlySpan<byte> commandLine, uint vcpus, int steps = Steps, bool isOnDemand = false)
     {
+        ulong blocks = (GuestImage.Size + 0x1f_ffff) >> 21;
+        uint flags = isOnDemand ? OnDemand : 0;
         bool made = Check("createdomain"u8, Toolstack.Create(vcpus, out ushort id));
         Memory.Put16(index * 16, id).Put32((index * 16) + 4, 0).Put8((index * 16) + 8, made ? (byte)1 : (byte)0);
         if (!made || steps < 1)
@@ -40,10 +48,14 @@ public readonly struct GuestDomain(int index)
         Toolstack.SetPagingPool(Id, 2 << 20);
         if (steps < 4)
             return true;
-        if (!Check("populate low"u8, Toolstack.Populate(Id, 0, (int)LowPages, 0) - (long)LowPages) || steps < 5)
+        if (isOnDemand && !Check("target"u8, Toolstack.SetTarget(Id, LowPages + (blocks << 9) + SparePages)))
+            return false;
+        if (!Check("populate low"u8, Toolstack.Populate(Id, 0, (int)LowPages, 0, flags) - (long)LowPages) || steps < 5)
             return steps < 5;
-        if (!Check("populate"u8, Toolstack.Populate(Id, GuestImage.Start >> 12, (int)((GuestImage.Size + 0x1f_ffff) >> 21), 9) - (long)((GuestImage.Size + 0x1f_ffff) >> 21)) || steps < 6)
+        if (!Check("populate"u8, Toolstack.Populate(Id, GuestImage.Start >> 12, (int)blocks, 9, flags) - (long)blocks) || steps < 6)
             return steps < 6;
+        if (isOnDemand && !Check("mark"u8, Toolstack.Populate(Id, DemandFrame, (int)DemandBlocks, 9, flags) - (long)DemandBlocks))
+            return false;
         if (!LoadImage() || steps < 7)
             return steps < 7;
         if (!WriteStartInfo(commandLine) || steps < 8)

@@ -90,12 +90,19 @@ public static class Toolstack
     public static ulong Pages(ushort id) => GetInfo(id, out ushort found, out _) == 0 && found == id ? A.Get64(24) : 0;
 
     /// <summary>XENMEM_populate_physmap of 2^order frames at each of the frames listed.</summary>
-    public static long Populate(ushort id, ulong first, int count, uint order)
+    public static long Populate(ushort id, ulong first, int count, uint order, uint flags = 0)
     {
         for (int i = 0; i < count; i++)
             B.Put64(i * 8, first + ((ulong)i << (int)order));
-        A.Clear().Put64(0, B.Address).Put64(8, (ulong)count).Put32(16, order).Put16(24, id);
+        A.Clear().Put64(0, B.Address).Put64(8, (ulong)count).Put32(16, order).Put32(20, flags).Put16(24, id);
         return Hypercall.Make(Call.MemoryOp, 6, A.Address);
+    }
+
+    /// <summary>XENMEM_set_pod_target.</summary>
+    public static long SetTarget(ushort id, ulong pages)
+    {
+        A.Clear().Put64(0, pages).Put16(32, id);
+        return Hypercall.Make(Call.MemoryOp, 16, A.Address);
     }
 
     /// <summary>XENMEM_add_to_physmap_batch: the domain's frames appear at ours.</summary>
