@@ -100,6 +100,37 @@ public sealed class ServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AGuestCannotSayWhereItsTerminalIs()
+    {
+        await AddAsync(7, "sly");
+        await Store.SetPermissionsAsync("/local/domain/7/console/tty", [new XenstorePermission('n', 7), new XenstorePermission('w', 8)]);
+        await ServeAsync();
+        await WaitAsync("/local/domain/7/console/tty", value => value.Length > 0);
+        IReadOnlyList<XenstorePermission> permissions = [];
+        for (long start = Stopwatch.GetTimestamp(); permissions.Count == 0 || permissions[0].Domain != 0; await Task.Delay(10))
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, "the guest keeps the node");
+            permissions = await Store.GetPermissionsAsync("/local/domain/7/console/tty");
+        }
+        Assert.Equal(["n0", "r7"], PermissionsOf(permissions));
+    }
+
+    [Fact]
+    public async Task AnExtraConsoleThatWasThereIsServedByANewDaemon()
+    {
+        await AddAsync(7, "web");
+        const string back = "/local/domain/0/backend/console/7/2", front = "/local/domain/7/device/console/2";
+        _host.AddGuest(7, reference: 77, port: 6);
+        await Store.WriteAsync($"{back}/type", "xenconsoled");
+        await Store.WriteAsync($"{back}/state", "4");
+        await Store.WriteAsync($"{front}/ring-ref", "77");
+        await Store.WriteAsync($"{front}/port", "6");
+        await Store.WriteAsync($"{front}/state", "4");
+        await ServeAsync();
+        await WaitAsync($"{front}/tty", value => value.Length > 0);
+    }
+
+    [Fact]
     public async Task AConsoleThatAppearsLaterIsServed()
     {
         await ServeAsync();
