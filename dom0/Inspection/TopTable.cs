@@ -173,10 +173,11 @@ internal sealed class TopTable(TopSnapshot? before, TopSnapshot now)
     {
         foreach (TopDisk disk in domain.Disks)
         {
-            // The number of a device of Linux: 12 bits above and 20 below would be the kernel's own; here it is the old form.
+            // Numbers of virtual devices are those of Linux in their old form: major and minor of eight bits.
             string details = $"[{disk.Device >> 8,2:x}:{disk.Device & 0xFF,2:x}] ";
             string Count(int index, int width) => (disk.Counts is { } counts ? Text(counts[index]) : "-").PadLeft(width);
-            _lines.Add($"VBD {(disk.Type == 1 ? "BlkBack" : "BlkTap")} {disk.Device,4} {details} OO: {Count(0, 8)}   RD: {Count(1, 8)}   WR: {Count(2, 8)}   RSECT: {Count(3, 10)}   WSECT: {Count(4, 10)}");
+            _lines.Add($"VBD {(disk.Type == 1 ? "BlkBack" : "BlkTap")} {disk.Device,4} {details} OO: {Count(0, 8)}   RD: {Count(1, 8)}   WR: {Count(2, 8)}   " +
+                $"RSECT: {Count(3, 10)}   WSECT: {Count(4, 10)}");
         }
     }
 

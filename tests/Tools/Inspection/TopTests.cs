@@ -91,7 +91,9 @@ public sealed class TopTests
         try
         {
             Directory.CreateDirectory(Path.Combine(root, "proc/net"));
-            File.WriteAllText(Path.Combine(root, "proc/net/dev"), "Inter-|   Receive\n face |bytes\n    lo: 9 9 9 9 0 0 0 0 9 9 9 9 0 0 0 0\nvif7.1: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\nvif7.0-emu:1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n");
+            File.WriteAllText(Path.Combine(root, "proc/net/dev"), "Inter-|   Receive\n face |bytes\n" +
+                "    lo: 9 9 9 9 0 0 0 0 9 9 9 9 0 0 0 0\n" +
+                "vif7.1: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\nvif7.0-emu:1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n");
             Write(root, "vbd-7-51712", "oo_req", "1", "rd_req", "2", "wr_req", "3", "rd_sect", "4", "wr_sect", "5\n");
             Write(root, "vbd-7-51728", "oo_req", "1");
             Write(root, "vif-7-0", "x", "1");
