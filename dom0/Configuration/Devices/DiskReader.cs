@@ -91,7 +91,7 @@ public sealed class DiskReader
                 break;
             case "iscsi" or "nbd" or "enbd" or "drbd":
                 Save("script", _disk.Script, "block-" + prefix, value => _disk = _disk with { Script = value });
-                return true;
+                break;
             case "tapdisk" or "tap" or "tap2" or "aio" or "ioemu" or "file" or "phy":
                 break;
             default:

@@ -48,10 +48,12 @@ public sealed class ConfigurationFile
         ConfigurationSetting? before = Find(setting.Name);
         if (setting.IsAddition && before is not null)
         {
-            if (Join(before.Value, setting.Value) is { } joined)
-                setting = setting with { Value = joined };
-            else
+            if (Join(before.Value, setting.Value) is not { } joined)
+            {
                 Diagnostics.Error(setting.Position, $"'{setting.Name}': a list cannot be added to a string, nor a string to a list (see {before.Position})");
+                return;
+            }
+            setting = setting with { Value = joined };
         }
         else if (before is not null && !setting.IsAddition && before.Position.File == setting.Position.File)
         {

@@ -51,18 +51,23 @@ public sealed record Diagnostic(Severity Severity, SourcePosition Position, stri
 public sealed class Diagnostics
 {
     private readonly List<Diagnostic> _items = [];
+    private readonly HashSet<(string File, int Line)> _linesWithErrors = [];
 
     /// <summary>All of them in the order of files and lines.</summary>
     public IReadOnlyList<Diagnostic> Sorted =>
         [.. _items.Distinct().OrderBy(item => item.Position.File == SourcePosition.CommandLine).ThenBy(item => item.Position.Line).ThenBy(item => item.Position.Column)];
 
-    public bool HasErrors => _items.Exists(item => item.Severity == Severity.Error);
+    public bool HasErrors => _linesWithErrors.Count > 0;
 
     /// <summary>Whether something wrong was told of this line already, so that what follows from it is not worth telling.</summary>
-    internal bool HasErrorInLine(SourcePosition position) =>
-        _items.Exists(item => item.Severity == Severity.Error && item.Position.Line == position.Line && item.Position.File == position.File);
+    internal bool HasErrorInLine(SourcePosition position) => _linesWithErrors.Contains((position.File, position.Line));
 
-    public void Error(SourcePosition position, string message) => _items.Add(new(Severity.Error, position, message));
+    public void Error(SourcePosition position, string message)
+    {
+        _items.Add(new(Severity.Error, position, message));
+        _linesWithErrors.Add((position.File, position.Line));
+    }
+
     public void Warn(SourcePosition position, string message) => _items.Add(new(Severity.Warning, position, message));
     public void Unsupported(SourcePosition position, string message) => _items.Add(new(Severity.Unsupported, position, message));
 }

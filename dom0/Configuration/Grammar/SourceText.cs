@@ -18,6 +18,9 @@ internal sealed class SourceText
     private readonly List<int> _lineStarts = [0];
     private readonly List<int> _argumentStarts = [];
 
+    /// <summary>The last place asked for: the next is mostly further right in its line, and lines can be long.</summary>
+    private (int LineStart, int Offset, int Column) _last = (-1, 0, 0);
+
     public SourceText(ReadOnlySpan<byte> file, string name, IReadOnlyList<string> overrides)
     {
         _name = name;
@@ -46,11 +49,12 @@ internal sealed class SourceText
         List<int> starts = inFile ? _lineStarts : _argumentStarts;
         int line = starts.BinarySearch(offset);
         if (line < 0) line = ~line - 1;
-        int column = 1;
-        for (int i = starts[line]; i < offset; i++)
+        (int at, int column) = _last.LineStart == starts[line] && _last.Offset <= offset ? (_last.Offset, _last.Column) : (starts[line], 1);
+        for (; at < offset; at++)
         {
-            if ((Bytes[i] & 0xC0) != 0x80) column++;
+            if ((Bytes[at] & 0xC0) != 0x80) column++;
         }
+        _last = (starts[line], offset, column);
         return new SourcePosition(inFile ? _name : SourcePosition.CommandLine, line + 1, column);
     }
 }

@@ -41,9 +41,9 @@ internal sealed partial class DomainConfigurationReader
             Cpuid = ReadCpuid(),
             BlkdevStart = global.BlkdevStart,
             VnumaNodes = vnuma?.Nodes ?? [],
-            MaxGrantFrames = ReadLimit("max_grant_frames") ?? global.MaxGrantFrames,
-            MaxMaptrackFrames = ReadLimit("max_maptrack_frames") ?? global.MaxMaptrackFrames,
-            MaxGrantVersion = (int?)ReadLimit("max_grant_version") ?? global.MaxGrantVersion,
+            MaxGrantFrames = _items.Limit("max_grant_frames") ?? global.MaxGrantFrames,
+            MaxMaptrackFrames = _items.Limit("max_maptrack_frames") ?? global.MaxMaptrackFrames,
+            MaxGrantVersion = (int?)_items.Limit("max_grant_version") ?? global.MaxGrantVersion,
             DeviceModelVersion = ReadDeviceModelVersion(deviceModel is not null),
             DeviceModelStubdomain = _items.Flag("device_model_stubdomain_override"),
             StubdomainMemkb = _items.MegabytesAsKb("stubdomain_memory"),
@@ -109,17 +109,6 @@ internal sealed partial class DomainConfigurationReader
 
     /// <summary>-1 is libxl's word for "not said".</summary>
     private int? Parameter(string name) => _items.Int(name) is { } value && value != -1 ? value : null;
-
-    /// <summary>A limit whose wrong value ends xl.</summary>
-    private uint? ReadLimit(string name)
-    {
-        if (_items.Has(name) && !_items.IsNumber(name))
-        {
-            _items.Error(name, $"'{name}' is not a number");
-            return null;
-        }
-        return _items.UnsignedInt(name, 0, int.MaxValue);
-    }
 
     private string? ReadKernel()
     {

@@ -110,7 +110,8 @@ internal sealed partial class DomainConfigurationReader
     private (bool? Enabled, GfxPassthruKind Kind) ReadGfxPassthru()
     {
         if (_items.IsNumber("gfx_passthru")) return (_items.Flag("gfx_passthru"), GfxPassthruKind.Default);
-        return _items.Choice<GfxPassthruKind>("gfx_passthru") is { } kind ? (true, kind) : default;
+        GfxPassthruKind? kind = _items.Choice<GfxPassthruKind>("gfx_passthru");
+        return (kind is null ? null : true, kind ?? GfxPassthruKind.Default);
     }
 
     /// <summary>The hole lies below 4 GiB: between 256 MiB and 3840 MiB (<c>xen/include/public/hvm/e820.h</c>).</summary>

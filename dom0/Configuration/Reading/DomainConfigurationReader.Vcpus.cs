@@ -17,20 +17,13 @@ internal sealed partial class DomainConfigurationReader
         if (maxVcpus == 0) _items.Warn(name, $"'{name}' has no effect without 'vcpus' or 'maxvcpus'");
         if (!_items.IsList(name))
         {
-            Bitmap cpus = ReadCpus(name, _items.Single(name)!);
+            Bitmap cpus = _items.CpuSet(name, _context.Host)!;
             return [.. Enumerable.Repeat(cpus, maxVcpus)];
         }
         IReadOnlyList<TextValue> texts = _items.Strings(name);
         if (texts.Count > maxVcpus && maxVcpus > 0)
             Diagnostics.Warn(texts[maxVcpus].Position, $"'{name}' has {texts.Count} entries for {maxVcpus} vCPUs; from here on they are ignored");
-        return [.. texts.Take(maxVcpus).Select(text => ReadCpus(name, text))];
-    }
-
-    private Bitmap ReadCpus(string name, TextValue text)
-    {
-        if (CpuSetReader.TryRead(text.Text, _context.Host, out Bitmap cpus, out string fault, out int index)) return cpus;
-        Diagnostics.Error(text.At(index), $"'{name}': {fault}");
-        return Bitmap.Empty;
+        return [.. texts.Take(maxVcpus).Select(text => _items.CpuSet(name, text, _context.Host))];
     }
 
     /// <summary>Every vCPU's set is cut down to the masks of xl.conf; a mask without a set makes one. No set may be empty then.</summary>

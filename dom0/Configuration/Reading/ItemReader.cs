@@ -69,6 +69,27 @@ internal sealed class ItemReader(ConfigurationFile file)
         return null;
     }
 
+    /// <summary>A number from 0 to the largest int; anything else is an error, as in xl.</summary>
+    public uint? Limit(string name)
+    {
+        if (Has(name) && !IsNumber(name))
+        {
+            Error(name, $"'{name}' is not a number");
+            return null;
+        }
+        return UnsignedInt(name, 0, int.MaxValue);
+    }
+
+    /// <summary>A set of the host's CPUs, null when absent.</summary>
+    public Bitmap? CpuSet(string name, HostTopology host) => Single(name) is { } text ? CpuSet(name, text, host) : null;
+
+    public Bitmap CpuSet(string name, TextValue text, HostTopology host)
+    {
+        if (CpuSetReader.TryRead(text.Text, host, out Bitmap cpus, out string fault, out int index)) return cpus;
+        Diagnostics.Error(text.At(index), $"'{name}': {fault}");
+        return Bitmap.Empty;
+    }
+
     /// <summary>A choice by libxl's name, null when absent or unknown, which is an error.</summary>
     public T? Choice<T>(string name) where T : struct, Enum => Single(name) is { } text ? Choice<T>(name, text) : null;
 
@@ -104,4 +125,15 @@ internal sealed class ItemReader(ConfigurationFile file)
 
     /// <summary>The texts of a list, empty when absent.</summary>
     public IReadOnlyList<string> Texts(string name) => [.. System.Linq.Enumerable.Select(Strings(name), text => text.Text)];
+
+    /// <summary>Names the items that a kind of file does not have, and those that have another name now.</summary>
+    public void RemarkOnItems(ConfigurationFile read, IReadOnlyList<ConfigurationItem> known, string manual)
+    {
+        foreach (ConfigurationSetting setting in read.Settings.Values)
+        {
+            ConfigurationItem? item = System.Linq.Enumerable.FirstOrDefault(known, item => item.Name == setting.Name);
+            if (item is null) Diagnostics.Warn(setting.Position, $"'{setting.Name}' is no item of {manual}, and has no effect");
+            else if (item.Status == ItemStatus.Deprecated) Diagnostics.Warn(setting.Position, $"'{setting.Name}' is deprecated: use '{item.Remark}'");
+        }
+    }
 }
