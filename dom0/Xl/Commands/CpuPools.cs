@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // cpupool-list, -destroy, -rename and -migrate. Rows of CommandTable.
 
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading.Tasks;
@@ -26,7 +27,7 @@ internal static class CpuPools
         {
             await DestroyAsync(call.Host, pool).ConfigureAwait(false);
         }
-        catch (HypercallException failure)
+        catch (Exception failure) when (failure is HypercallException or XlException)
         {
             throw new XlException($"{failure.Message}\nCan't destroy cpupool '{call.Words[0]}'");
         }
@@ -69,7 +70,7 @@ internal static class CpuPools
     {
         CpuPool info = host.Hypervisor.GetCpuPool(pool) ?? throw new XlException($"There is no CPU pool {pool}.");
         if (info.Domains > 0)
-            throw new XlException($"CPU pool {pool} has {info.Domains} domain{(info.Domains == 1 ? "" : "s")}: move or end them first.\nCan't destroy cpupool '{pool}'");
+            throw new XlException($"CPU pool {pool} has {info.Domains} domain{(info.Domains == 1 ? "" : "s")}: move or end them first.");
         foreach (int cpu in CpuMaps.Members(info.Cpus))
             host.Hypervisor.RemoveCpu(pool, cpu);
         host.Hypervisor.DestroyCpuPool(pool);

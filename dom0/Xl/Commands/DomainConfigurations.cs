@@ -61,7 +61,9 @@ internal static class DomainConfigurations
         ulong most = await ReadNumberAsync(store, $"{folder}/memory/static-max").ConfigureAwait(false) ?? build.MaxMemkb ?? 0;
         // What an HVM guest's populate-on-demand memory is short of what was asked for, as libxl has it.
         ulong reserve = kept.CreateInfo.Type == DomainType.Hvm && build.MaxMemkb > build.TargetMemkb ? 1024u : 0;
-        ulong target = await ReadNumberAsync(store, $"{folder}/memory/target").ConfigureAwait(false) is { } now ? now + (build.VideoMemkb ?? 0) + reserve : build.TargetMemkb ?? 0;
+        // A record that leaves the video memory open counts it as -1, as libxl does.
+        ulong video = build.VideoMemkb ?? ulong.MaxValue;
+        ulong target = await ReadNumberAsync(store, $"{folder}/memory/target").ConfigureAwait(false) is { } now ? unchecked(now + video + reserve) : build.TargetMemkb ?? 0;
         return kept with
         {
             CreateInfo = kept.CreateInfo with { Name = await host.NameAsync(domain.Domain).ConfigureAwait(false), Uuid = Hypervisor.ToGuid(domain.Handle) },

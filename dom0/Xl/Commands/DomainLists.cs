@@ -50,7 +50,12 @@ internal static class DomainLists
 
     public static Command VmList { get; } = new("vm-list", "List domains with their UUIDs", "", ListMachinesAsync) { PrintsState = true };
 
-    public static Command Claims { get; } = new("claims", "List domains with the memory that they have claimed and not got yet", "", call => WriteAsync(call, call.Host.Hypervisor.ListDomains(), Columns.Claims))
+    public static Command Claims { get; } = new("claims", "List domains with the memory that they have claimed and not got yet", "", call =>
+    {
+        if (!call.Host.Settings.ClaimMode)
+            call.Error.Write("claim_mode not enabled (see man xl.conf).\n");
+        return WriteAsync(call, call.Host.Hypervisor.ListDomains(), Columns.Claims);
+    })
     {
         PrintsState = true,
     };
@@ -85,9 +90,7 @@ internal static class DomainLists
 
     private static async Task<int> WriteAsync(Invocation call, IReadOnlyList<DomctlGetDomainInfo> domains, Columns columns)
     {
-        List<(DomctlGetDomainInfo Info, string? Name)> named = [];
-        foreach (DomctlGetDomainInfo info in domains)
-            named.Add((info, await call.Host.NameAsync(info.Domain).ConfigureAwait(false)));
+        (DomctlGetDomainInfo Info, string? Name)[] named = await WithNamesAsync(call.Host, domains).ConfigureAwait(false);
         if (call.IsJson)
         {
             call.WriteJson(json => WriteJson(json, named));
@@ -120,7 +123,7 @@ internal static class DomainLists
     }
 
     /// <summary>libxl's structure dominfo, with the name.</summary>
-    private static void WriteJson(Utf8JsonWriter json, List<(DomctlGetDomainInfo Info, string? Name)> domains)
+    private static void WriteJson(Utf8JsonWriter json, (DomctlGetDomainInfo Info, string? Name)[] domains)
     {
         json.WriteStartArray();
         foreach ((DomctlGetDomainInfo info, string? name) in domains)
@@ -160,8 +163,8 @@ internal static class DomainLists
         if (call.IsJson)
             return await WriteAsync(call, domains, Columns.None).ConfigureAwait(false);
         call.Output.Write("UUID                                  ID    name\n");
-        foreach (DomctlGetDomainInfo info in domains)
-            call.Output.Write($"{Hypervisor.ToGuid(info.Handle):D}  {info.Domain}    {Name(await call.Host.NameAsync(info.Domain).ConfigureAwait(false)),-30}\n");
+        foreach ((DomctlGetDomainInfo info, string? name) in await WithNamesAsync(call.Host, domains).ConfigureAwait(false))
+            call.Output.Write($"{Hypervisor.ToGuid(info.Handle):D}  {info.Domain}    {Name(name),-30}\n");
         return 0;
     }
 
@@ -171,10 +174,13 @@ internal static class DomainLists
         if (call.IsJson)
             return await WriteAsync(call, domains, Columns.None).ConfigureAwait(false);
         call.Output.Write("Name                                        ID   Mem Shared\n");
-        foreach (DomctlGetDomainInfo info in domains)
-            call.Output.Write($"{Name(await call.Host.NameAsync(info.Domain).ConfigureAwait(false)),-40} {info.Domain,5} {Mebibytes(info),5}  {info.SharedPages / PagesPerMebibyte,5}\n");
+        foreach ((DomctlGetDomainInfo info, string? name) in await WithNamesAsync(call.Host, domains).ConfigureAwait(false))
+            call.Output.Write($"{Name(name),-40} {info.Domain,5} {Mebibytes(info),5}  {info.SharedPages / PagesPerMebibyte,5}\n");
         return 0;
     }
+
+    private static async Task<(DomctlGetDomainInfo Info, string? Name)[]> WithNamesAsync(Host host, IReadOnlyList<DomctlGetDomainInfo> domains) =>
+        [.. domains.Zip(await host.NamesAsync(domains.Select(domain => (int)domain.Domain)).ConfigureAwait(false))];
 
     private static ulong Mebibytes(in DomctlGetDomainInfo info) => (info.TotalPages + info.OutstandingPages) / PagesPerMebibyte;
 

@@ -58,7 +58,8 @@ internal static class Programs
 
     private static string? Find(string program)
     {
-        IEnumerable<string> folders = [.. s_privateFolders, .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/sbin", "/usr/bin"];
+        // Ours is beside this program, under its own name.
+        IEnumerable<string> folders = [Path.GetDirectoryName(Environment.ProcessPath) ?? "", .. s_privateFolders, .. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/sbin", "/usr/bin"];
         return folders.Where(folder => folder.Length > 0).Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
     }
 }

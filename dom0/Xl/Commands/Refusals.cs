@@ -112,8 +112,6 @@ internal static class Refusals
         Options = [Flag('r', "Let its former driver have it again.")],
     };
 
-    public static Command ConfigUpdate { get; } = Row("config-update", "Change the configuration that a domain restarts with", "<Domain> <ConfigFile> [options] [vars]", 1, Later) with { CanDryRun = true };
-
     public static Command BlockAttach { get; } = Row("block-attach", "Give a domain a virtual disk", "<Domain> <disk-spec-component(s)>...", 2, Later) with { CanDryRun = true };
 
     public static Command BlockDetach { get; } = Row("block-detach", "Take a virtual disk away from a domain", "[option] <Domain> <DevId>", 2, Later);
@@ -121,8 +119,6 @@ internal static class Refusals
     public static Command NetworkAttach { get; } = Row("network-attach", "Give a domain a virtual network interface", "<Domain> [<vif-spec-component(s)>...]", 1, Later) with { CanDryRun = true };
 
     public static Command NetworkDetach { get; } = Row("network-detach", "Take a virtual network interface away from a domain", "<Domain> <DevId|mac>", 2, Later);
-
-    public static Command PoolCreate { get; } = Row("cpupool-create", "Make a CPU pool", "[options] [<ConfigFile>] [Variable=value ...]", 0, Later) with { CanDryRun = true };
 
     public static Command LoadPolicy { get; } = Row("loadpolicy", "Load a Flask policy", "<policy file>", 1, "Flask XSM disabled");
 

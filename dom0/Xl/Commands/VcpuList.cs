@@ -3,6 +3,7 @@
 
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Threading.Tasks;
 using XenSharp.Abi;
 using XenSharp.Control;
@@ -31,8 +32,9 @@ internal static class VcpuList
         if (call.Words.Count == 0)
             domains.AddRange(hypervisor.ListDomains());
         List<Vcpu> vcpus = [];
-        foreach (DomctlGetDomainInfo domain in domains)
-            vcpus.AddRange(Read(hypervisor, domain, await call.Host.NameAsync(domain.Domain).ConfigureAwait(false), cpus));
+        string?[] names = await call.Host.NamesAsync(domains.Select(domain => (int)domain.Domain)).ConfigureAwait(false);
+        foreach ((DomctlGetDomainInfo domain, string? name) in domains.Zip(names))
+            vcpus.AddRange(Read(hypervisor, domain, name, cpus));
         if (call.IsJson)
             WriteJson(call, vcpus);
         foreach (Vcpu vcpu in call.IsJson ? [] : vcpus)

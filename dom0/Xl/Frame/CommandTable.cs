@@ -13,7 +13,7 @@ public static class CommandTable
     public static IReadOnlyList<Command> Commands { get; } =
     [
         CreateCommand.Row,
-        Refusals.ConfigUpdate,
+        ConfigUpdate.Row,
         DomainLists.List,
         DestroyCommand.Row,
         ShutdownCommand.Row,
@@ -77,7 +77,7 @@ public static class CommandTable
         Refusals.VsndDetach,
         Uptime.Row,
         DomainLists.Claims,
-        Refusals.PoolCreate,
+        CpuPoolCreate.Row,
         CpuPools.List,
         CpuPools.Destroy,
         CpuPools.Rename,

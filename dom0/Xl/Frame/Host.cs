@@ -21,6 +21,8 @@ public sealed class Host : IAsyncDisposable
     /// <summary>libxl's ERROR_INVAL, which stands in messages about unknown names.</summary>
     private const int Invalid = -6;
 
+    private const string SettingsFile = "/etc/xen/xl.conf";
+
     private XenstoreConnection? _connection;
     private Hypervisor? _hypervisor;
 
@@ -33,8 +35,11 @@ public sealed class Host : IAsyncDisposable
     /// <summary>Where libxl keeps its files of domains.</summary>
     public string RecordFolder { get; init; } = DomainRecords.DefaultFolder;
 
-    /// <summary>xl.conf.</summary>
-    public GlobalConfiguration Settings { get; init; } = GlobalConfiguration.Default;
+    /// <summary>xl.conf, read when it is first asked for.</summary>
+    public GlobalConfiguration Settings { get => field ??= ReadSettings(); init; }
+
+    /// <summary>Takes what is odd about xl.conf.</summary>
+    public TextWriter Warnings { get; init; } = TextWriter.Null;
 
     public Hypervisor Hypervisor => _hypervisor ??= OpenHypervisor();
 
@@ -70,12 +75,17 @@ public sealed class Host : IAsyncDisposable
     public async Task<int?> FindNameAsync(string name)
     {
         XenstoreView store = await StoreAsync().ConfigureAwait(false);
-        foreach (string child in await store.ListAsync("/local/domain").ConfigureAwait(false))
-        {
-            if (int.TryParse(child, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && await NameAsync(id).ConfigureAwait(false) == name)
-                return id;
-        }
-        return null;
+        int[] domains = [.. (await store.ListAsync("/local/domain").ConfigureAwait(false))
+            .Select(child => int.TryParse(child, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : -1).Where(id => id >= 0).Order()];
+        int place = Array.IndexOf(await NamesAsync(domains).ConfigureAwait(false), name);
+        return place < 0 ? null : domains[place];
+    }
+
+    /// <summary>Names of domains, in the order of the domains; null for one that has none. All are asked for at once.</summary>
+    public async Task<string?[]> NamesAsync(IEnumerable<int> domains)
+    {
+        await ConnectionAsync().ConfigureAwait(false);
+        return await Task.WhenAll(domains.Select(NameAsync)).ConfigureAwait(false);
     }
 
     /// <summary>What the hypervisor says of a domain; null if there is none.</summary>
@@ -95,7 +105,7 @@ public sealed class Host : IAsyncDisposable
         int nodes = (int)Hypervisor.GetPhysicalInfo().MaxNodeId + 1;
         return new HostTopology(
             Hypervisor.CpuIds,
-            [.. Enumerable.Range(0, nodes).Select(node => new Bitmap(Enumerable.Range(0, cpus.Count).Where(cpu => cpus[cpu].Core != SysctlConstants.InvalidCoreId && cpus[cpu].Node == node)))]);
+            [.. Enumerable.Range(0, nodes).Select(node => new Bitmap(Enumerable.Range(0, cpus.Count).Where(cpu => cpus[cpu].Node == node)))]);
     }
 
     /// <summary>A set of CPUs as one types it: 0-3,^2, node:1, all.</summary>
@@ -137,6 +147,14 @@ public sealed class Host : IAsyncDisposable
         HypercallException or IOException or UnauthorizedAccessException => failure.Message,
         _ => null,
     };
+
+    private GlobalConfiguration ReadSettings()
+    {
+        GlobalConfiguration? settings = GlobalConfiguration.Load(SettingsFile, ReadTopology(), out IReadOnlyList<Diagnostic> remarks);
+        foreach (Diagnostic remark in remarks)
+            Warnings.Write($"{remark}\n");
+        return settings ?? throw new XlException($"Failed to parse config file: {SettingsFile}");
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -16,7 +16,7 @@ public static class XlProgram
     public static async Task<int> RunAsync(string name, string[] arguments)
     {
         await using StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 4096);
-        await using Host host = new();
+        await using Host host = new() { Warnings = Console.Error };
         return await RunAsync(name, arguments, host, output, Console.Error).ConfigureAwait(false);
     }
 

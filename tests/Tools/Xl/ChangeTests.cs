@@ -58,7 +58,7 @@ public sealed class ChangeTests
     [InlineData("xl pause 9", 0, "There is no domain 9.")]
     [InlineData("xl list absent", 1, "absent is an invalid domain identifier (rc=-6)")]
     [InlineData("xl cpupool-destroy 7", 1, "unknown cpupool '7'")]
-    [InlineData("xl cpupool-destroy Pool-0", 1, "Can't destroy cpupool '0'")]
+    [InlineData("xl cpupool-destroy Pool-0", 1, "Can't destroy cpupool 'Pool-0'")]
     [InlineData("xl cpupool-list absent", 1, "Pool 'absent' does not exist")]
     [InlineData("xl console -t x idle", 1, "console type supported are: pv, serial, vuart")]
     public async Task RefusalsSayWhy(string line, int status, string sentence)

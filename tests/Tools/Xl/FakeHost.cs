@@ -5,6 +5,7 @@ using System;
 using System.IO;
 using System.Threading.Tasks;
 using XenSharp.Abi;
+using XenSharp.Configuration;
 using XenSharp.Control;
 using XenSharp.Xl.Frame;
 
@@ -20,6 +21,11 @@ internal sealed class FakeHost : IDisposable
     }
 
     public FakeMachine Machine { get; }
+
+    public GlobalConfiguration Settings { get; init; } = GlobalConfiguration.Default;
+
+    /// <summary>In place of /var/lib/xen.</summary>
+    public DirectoryInfo Records { get; } = Directory.CreateTempSubdirectory("xl-");
 
     public StoreSocket Store { get; } = new();
 
@@ -42,7 +48,7 @@ internal sealed class FakeHost : IDisposable
         foreach (string command in line.Split("; "))
         {
             string[] words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            await using Host host = new() { StorePath = Store.Address, OpenHypervisor = () => new Hypervisor(Machine) };
+            await using Host host = new() { StorePath = Store.Address, OpenHypervisor = () => new Hypervisor(Machine), Settings = Settings, RecordFolder = Records.FullName };
             status = await XlProgram.RunAsync(words[0], words[1..], host, output, error);
         }
         return (output.ToString(), error.ToString(), status);
@@ -56,5 +62,9 @@ internal sealed class FakeHost : IDisposable
         return output;
     }
 
-    public void Dispose() => Store.Dispose();
+    public void Dispose()
+    {
+        Store.Dispose();
+        Records.Delete(recursive: true);
+    }
 }

@@ -217,6 +217,9 @@ internal sealed class FakeMachine : HypercallGate
             return -(long)Errno.NoProcess;
         switch (header.Command)
         {
+            case DomctlCommand.GetDomainInfo:
+                Write(at, domain.Info);
+                return 0;
             case DomctlCommand.GetVcpuInfo:
                 DomctlGetVcpuInfo vcpu = Read<DomctlGetVcpuInfo>(at);
                 bool runs = (domain.Info.Flags & DomainInfoFlags.Running) != 0, isOnline = vcpu.Vcpu < domain.Info.OnlineVcpuCount;
