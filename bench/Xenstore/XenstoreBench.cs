@@ -17,7 +17,11 @@ namespace XenSharp.Bench.Xenstore;
 
 internal sealed class XenstoreBench(TimeSpan duration, int runs, int[] sizes, bool isJson) : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("xsbench").FullName;
+    private const string MemoryFolder = "/dev/shm";
+
+    // In memory where there is such a folder, as /run is, where xenstored has its socket and our daemon its state.
+    private readonly string _folder = Directory.Exists(MemoryFolder)
+        ? Directory.CreateDirectory(Path.Combine(MemoryFolder, $"xsbench{Environment.ProcessId}")).FullName : Directory.CreateTempSubdirectory("xsbench").FullName;
     private readonly List<Process> _processes = [];
     private readonly List<Measurement> _measurements = [];
 
