@@ -86,6 +86,18 @@ public sealed partial class Hypervisor
         return new CpuPolicy([.. leaves.Items<CpuidLeaf>()[..(int)argument.LeafCount]], [.. msrs.Items<MsrEntry>()[..(int)argument.MsrCount]]);
     }
 
+    /// <summary>XEN_SYSCTL_get_cpu_policy: one of the host's policies, its leaves alone.</summary>
+    public CpuidLeaf[] GetHostCpuLeaves(CpuPolicyIndex index)
+    {
+        SysctlCpuPolicy argument = new() { Index = (uint)index };
+        Sysctl(SysctlCommand.GetCpuPolicy, ref argument, "get_cpu_policy");
+        using HypercallBuffer leaves = Gate.Rent<CpuidLeaf>((int)argument.LeafCount);
+        argument.Leaves = leaves.Address;
+        argument.MsrCount = 0;
+        Sysctl(SysctlCommand.GetCpuPolicy, ref argument, "get_cpu_policy");
+        return [.. leaves.Items<CpuidLeaf>()[..(int)argument.LeafCount]];
+    }
+
     /// <summary>XEN_DOMCTL_set_cpu_policy. What the policy does not name stays as it is.</summary>
     public void SetCpuPolicy(ushort domain, CpuPolicy policy)
     {

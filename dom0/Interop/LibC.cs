@@ -75,6 +75,15 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", SetLastError = true)]
     public static partial int ftruncate(int descriptor, long length);
 
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int statx(int folder, string path, int flags, uint mask, void* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int dup2(int from, int to);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setsid();
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int chmod(byte* path, uint mode);
 

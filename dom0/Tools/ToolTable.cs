@@ -5,6 +5,7 @@ using System;
 using XenSharp.Consoled;
 using XenSharp.Inspection;
 using XenSharp.XenstoreTools;
+using XenSharp.Xl.Commands;
 using XenSharp.Xl.Frame;
 
 namespace XenSharp.Tools;
@@ -32,6 +33,7 @@ internal static class ToolTable
         new("xenstore-write", "sets values", XenstoreTool.RunAsync),
         new("xentop", "shows what the domains use, again and again", InspectionTools.RunAsync),
         new("xl", "manages domains", XlProgram.RunAsync),
+        new("xl-monitor", "acts on the end of a domain; started by xl create", MonitorProgram.RunAsync),
     ];
 
     public static Tool? Find(string name) => Array.Find(All, tool => tool.Name == name);

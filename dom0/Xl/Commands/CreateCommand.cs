@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 // create: a domain from its configuration file. Row of CommandTable.
 
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
 using System.Threading.Tasks;
+using XenSharp.Abi;
+using XenSharp.Configuration;
+using XenSharp.Control;
+using XenSharp.Toolstack;
 using XenSharp.Xl.Frame;
 using static XenSharp.Xl.Frame.Option;
 
@@ -27,7 +36,105 @@ internal static class CreateCommand
             Flag('A', "vncviewer-autopass", "Give the VNC password to the viewer on its input."),
             Flag("ignore-global-affinity-masks", "Do not apply the CPU masks of xl.conf."),
         ],
+        Notes = "With the global option -v, the steps of the creation are told with their times.",
     };
 
-    private static Task<int> RunAsync(Invocation call) => Task.FromException<int>(new XlException($"xl {call.Command.Name}: not supported yet."));
+    private static async Task<int> RunAsync(Invocation call)
+    {
+        DomainConfiguration configuration = Read(call);
+        bool isDryRun = call.Global.IsDryRun || call.Has("n");
+        if (isDryRun || call.Has("d"))
+            await (isDryRun ? call.Output : call.Error).WriteAsync(configuration.ToJson()).ConfigureAwait(false);
+        if (isDryRun)
+            return 0;
+        if (call.Has("V"))
+            throw new XlException("a PVH guest has no VNC display");
+        Hypervisor hypervisor = call.Host.Hypervisor;
+        DomainToolstack toolstack = new(hypervisor, await call.Host.ConnectionAsync().ConfigureAwait(false));
+        Steps steps = new() { After = call.Global.Verbosity > 0 ? step => call.Error.WriteLine($"{step.Name}: {step.Duration.TotalMilliseconds:0.0} ms") : null };
+        ushort domain;
+        try
+        {
+            (domain, configuration) = await toolstack.CreateAsync(configuration, steps).ConfigureAwait(false);
+        }
+        catch (ToolstackException failure)
+        {
+            throw new XlException($"domain \"{configuration.CreateInfo.Name}\" was not created: {failure.Message}");
+        }
+        return await RunDomainAsync(call, domain, configuration).ConfigureAwait(false);
+    }
+
+    private static async Task<int> RunDomainAsync(Invocation call, ushort domain, DomainConfiguration configuration)
+    {
+        using Process? console = call.Has("c") ? MonitorProgram.Start("xenconsole", $"{domain}", "--num", "0", "--type", "pv") : null;
+        if (!call.Has("p"))
+            call.Host.Hypervisor.UnpauseDomain(domain);
+        if (call.Has("F"))
+        {
+            await MonitorProgram.WatchAsync(call.Host, domain, configuration, call.Error.WriteLine).ConfigureAwait(false);
+            return 0;
+        }
+        if (!call.Has("e"))
+            MonitorProgram.Start(MonitorProgram.Name, $"{domain}").Dispose();
+        if (console is null)
+            return 0;
+        await console.WaitForExitAsync().ConfigureAwait(false);
+        return console.ExitCode;
+    }
+
+    private static DomainConfiguration Read(Invocation call)
+    {
+        List<string> words = [.. call.Words];
+        string? file = call.Options.Value("f");
+        if (words.Count > 0 && !words[0].Contains('='))
+        {
+            file = words[0];
+            words.RemoveAt(0);
+        }
+        if (words.Find(word => !word.Contains('=')) is { } stray)
+            throw new UsageException($"\"{stray}\" is no setting of the form name=value\n", 1);
+        if (file is null)
+            throw new UsageException("Config file not specified\n", 1);
+        if (!call.Has("q"))
+            call.Error.WriteLine($"Parsing config from {file}");
+        HostTopology? host = Topology(call);
+        ConfigurationContext context = new() { Host = host ?? HostTopology.Unknown, Global = call.Host.Settings, IgnoreGlobalAffinityMasks = call.Has("ignore-global-affinity-masks") };
+        try
+        {
+            DomainConfiguration? configuration = DomainConfiguration.Load(file, words, context, out IReadOnlyList<Diagnostic> remarks);
+            Tell(call, remarks);
+            return configuration is null ? throw new XlException($"{file} has errors; nothing was done")
+                : DomainConfiguration.CanBeBuilt(remarks) || call.Global.IsDryRun || call.Has("n") ? configuration
+                : throw new XlException($"{file} asks for what is not supported yet; nothing was done");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new XlException($"Failed to read config file: {file}: {failure.Message}");
+        }
+    }
+
+    /// <summary>The host that sets of CPUs are about; null where there is no hypervisor, as in a dry run elsewhere.</summary>
+    private static HostTopology? Topology(Invocation call)
+    {
+        try
+        {
+            Hypervisor hypervisor = call.Host.Hypervisor;
+            IReadOnlyList<SysctlCpuTopology> cpus = hypervisor.GetCpuTopology();
+            int nodes = cpus.Where(cpu => cpu.Node != uint.MaxValue).Select(cpu => (int)cpu.Node + 1).DefaultIfEmpty(1).Max();
+            return new HostTopology(hypervisor.CpuIds, [.. Enumerable.Range(0, nodes).Select(node => new Bitmap(Enumerable.Range(0, cpus.Count).Where(cpu => cpus[cpu].Node == node)))]);
+        }
+        catch (IOException) when (call.Global.IsDryRun || call.Has("n"))
+        {
+            return null;
+        }
+    }
+
+    private static void Tell(Invocation call, IReadOnlyList<Diagnostic> remarks)
+    {
+        foreach (Diagnostic remark in remarks)
+        {
+            if (remark.Severity != Severity.Warning || !call.Has("q"))
+                call.Error.WriteLine(remark);
+        }
+    }
 }

@@ -20,5 +20,5 @@ internal static class ShutdownCommand
         ],
     };
 
-    private static Task<int> RunAsync(Invocation call) => Task.FromException<int>(new XlException($"xl {call.Command.Name}: not supported yet."));
+    private static Task<int> RunAsync(Invocation call) => ShutdownRequest.RunAsync(call, "poweroff", "Shutting down", "shutdown");
 }

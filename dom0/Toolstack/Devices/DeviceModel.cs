@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// The program in dom0 that serves a PVH guest's qdisk disks: QEMU, or what device_model_override names. libxl_dm.c of Xen 4.17. Used by DomainCreation.
+
+using System;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+using XenSharp.Configuration;
+using XenSharp.Interop;
+using XenSharp.Toolstack.Store;
+using XenSharp.XenstoreClient;
+
+namespace XenSharp.Toolstack.Devices;
+
+internal static class DeviceModel
+{
+    private const string UsualProgram = "/usr/lib/xen/bin/qemu-system-i386", DebianProgram = "/usr/bin/qemu-system-i386", RunFolder = "/var/run/xen", LogFolder = "/var/log/xen";
+
+    private static readonly TimeSpan s_startTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>Starts it and waits until it says that it runs.</summary>
+    public static async Task StartAsync(XenstoreConnection store, int domain, DomainConfiguration configuration)
+    {
+        string program = configuration.BuildInfo.DeviceModel ?? (File.Exists(UsualProgram) ? UsualProgram : DebianProgram);
+        if (!File.Exists(program))
+            throw new ToolstackException($"a qdisk disk needs the device model {program}, which is not there (install QEMU for Xen, or name a program with device_model_override)");
+        string name = configuration.CreateInfo.Name ?? $"{domain}";
+        XenstoreView view = store.Store;
+        string states = $"/local/domain/0/device-model/{domain}";
+        await view.WriteAsync(states, "").ConfigureAwait(false);
+        await view.SetPermissionsAsync(states, [new('n', 0)]).ConfigureAwait(false);
+        Directory.CreateDirectory(RunFolder);
+        string log = Path.Combine(LogFolder, $"qemu-dm-{name}.log");
+        string[] words =
+        [
+            program, "-xen-domid", Text(domain), "-no-shutdown", "-chardev", $"socket,id=libxl-cmd,path={RunFolder}/qmp-libxl-{domain},server=on,wait=off",
+            "-mon", "chardev=libxl-cmd,mode=control", "-chardev", $"socket,id=libxenstat-cmd,path={RunFolder}/qmp-libxenstat-{domain},server=on,wait=off",
+            "-mon", "chardev=libxenstat-cmd,mode=control", "-nodefaults", "-no-user-config", "-xen-attach", "-name", name, "-vnc", "none", "-display", "none", "-machine", "xenpv",
+            "-m", Text((configuration.BuildInfo.TargetMemkb ?? 0) / 1024),
+        ];
+        // A shell that gives itself up for the program: a session and a log of its own, and no terminal.
+        ProcessStartInfo start = new("/bin/sh", ["-c", "exec \"$@\" < /dev/null >> \"$DM_LOG\" 2>&1", "sh", .. words]) { UseShellExecute = false };
+        start.Environment["DM_LOG"] = log;
+        try
+        {
+            Directory.CreateDirectory(LogFolder);
+            using Process process = Process.Start(start) ?? throw new ToolstackException($"{program} was not started");
+            await view.WriteAsync($"{StorePaths.Domain(domain)}/image/device-model-pid", Text(process.Id)).ConfigureAwait(false);
+            await WaitAsync(store, $"{states}/state", process, program, log).ConfigureAwait(false);
+        }
+        catch (Win32Exception failure)
+        {
+            throw new ToolstackException($"{program} cannot be started: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Ends it, if there is one.</summary>
+    public static async Task StopAsync(XenstoreConnection store, int domain)
+    {
+        XenstoreView view = store.Store;
+        if (await view.ReadAsync($"{StorePaths.Domain(domain)}/image/device-model-pid").ConfigureAwait(false) is not { } text || !int.TryParse(text, out int process) || process <= 1)
+            return;
+        // The number may be another program's by now.
+        if (IsFor(process, domain))
+            Processes.Signal(process, Processes.HangUp);
+        await view.RemoveAsync($"/local/domain/0/device-model/{domain}").ConfigureAwait(false);
+        foreach (string socket in (string[])["qmp-libxl", "qmp-libxenstat"])
+            File.Delete($"{RunFolder}/{socket}-{domain}");
+    }
+
+    private static async Task WaitAsync(XenstoreConnection store, string path, Process process, string program, string log)
+    {
+        using CancellationTokenSource end = new(s_startTime);
+        process.EnableRaisingEvents = true;
+        process.Exited += (_, _) => end.CancelAfter(0);
+        try
+        {
+            await foreach (XenstoreEvent _ in store.WatchAsync(path, cancellation: end.Token).ConfigureAwait(false))
+            {
+                if (await store.Store.ReadAsync(path).ConfigureAwait(false) == "running")
+                    return;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Told below.
+        }
+        throw new ToolstackException(process.HasExited
+            ? $"the device model {program} has ended with status {process.ExitCode}; see {log}" : $"the device model {program} did not start within {s_startTime.TotalSeconds:0} seconds; see {log}");
+    }
+
+    private static bool IsFor(int process, int domain)
+    {
+        try
+        {
+            return ("\0" + File.ReadAllText($"/proc/{process}/cmdline")).Contains($"\0-xen-domid\0{domain}\0", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static string Text<T>(T value)
+        where T : IFormattable => value.ToString(null, CultureInfo.InvariantCulture);
+}

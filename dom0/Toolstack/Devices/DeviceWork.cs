@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Adding a device to a domain and taking it away: nodes, backend, hotplug, in the order of libxl 4.17 (libxl_device.c). Used by DomainCreation, DomainDestruction and commands.
+
+using System;
+using System.Threading.Tasks;
+using XenSharp.Configuration;
+using XenSharp.Toolstack.Store;
+using XenSharp.XenstoreClient;
+
+namespace XenSharp.Toolstack.Devices;
+
+internal static class DeviceWork
+{
+    private static readonly TimeSpan s_connectTime = TimeSpan.FromSeconds(10), s_closeTime = TimeSpan.FromSeconds(10);
+
+    public static async Task AddDiskAsync(XenstoreConnection store, int domain, DeviceDisk disk)
+    {
+        DeviceAddress device = await DiskDevice.AddAsync(store, domain, disk).ConfigureAwait(false);
+        await ConnectAsync(store, device).ConfigureAwait(false);
+    }
+
+    public static async Task AddNicAsync(XenstoreConnection store, int domain, DeviceNic nic)
+    {
+        DeviceAddress device = await NicDevice.AddAsync(store, domain, nic).ConfigureAwait(false);
+        await ConnectAsync(store, device).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Asks the backend to let go, waits until it has, and takes everything away. What its removal leaves behind because the backend does not answer is taken away by force.
+    /// </summary>
+    public static async Task RemoveAsync(XenstoreConnection store, DeviceAddress device)
+    {
+        string state = await store.Store.ReadAsync($"{device.Backend}/state").ConfigureAwait(false) ?? "6";
+        bool isLocal = device.BackendDomain == 0;
+        if (state != "6" && device.BackendKind != "console")
+        {
+            await store.TransactAsync(async view =>
+            {
+                await view.WriteAsync($"{device.Backend}/online", "0").ConfigureAwait(false);
+                await view.WriteAsync($"{device.Backend}/state", "5").ConfigureAwait(false);
+            }).ConfigureAwait(false);
+            await DeviceNodes.WaitForBackendAsync(store, device, s_closeTime, XenbusState.Closed).ConfigureAwait(false);
+        }
+        try
+        {
+            if (isLocal && device.BackendKind == "vbd")
+                await DiskDevice.DisconnectAsync(store, device).ConfigureAwait(false);
+            else if (isLocal && device.BackendKind == "vif")
+                await NicDevice.DisconnectAsync(store, device).ConfigureAwait(false);
+        }
+        finally
+        {
+            await DeviceNodes.RemoveAsync(store, device).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits for the backend and does the hotplug work. Another domain's backend does its own.</summary>
+    private static async Task ConnectAsync(XenstoreConnection store, DeviceAddress device)
+    {
+        // qdisk's backend starts later, with the device model.
+        if (device.BackendKind == "qdisk" || device.BackendDomain != 0)
+            return;
+        if (!await DeviceNodes.WaitForBackendAsync(store, device, s_connectTime, XenbusState.InitWait, XenbusState.Connected).ConfigureAwait(false))
+            throw new ToolstackException($"{device}: no backend has answered within {s_connectTime.TotalSeconds:0} seconds; is the module xen-{(device.Kind == "vif" ? "net" : "blk")}back loaded?");
+        if (device.BackendKind == "vbd")
+            await DiskDevice.ConnectAsync(store, device).ConfigureAwait(false);
+        else
+            await NicDevice.ConnectAsync(store, device).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// A device's nodes in xenstore: frontend, backend, and the toolstack's own. As libxl__device_generic_add of libxl 4.17. Used by the kinds of devices.
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Threading;
+using System.Threading.Tasks;
+using XenSharp.XenstoreClient;
+
+namespace XenSharp.Toolstack.Store;
+
+/// <summary>Pairs of a node and its value, in the order in which they are written.</summary>
+internal sealed class NodeList : List<(string Node, string Value)>
+{
+    public void Add(string node, string value) => Add((node, value));
+
+    public void Add(string node, long value) => Add((node, value.ToString(CultureInfo.InvariantCulture)));
+}
+
+/// <summary>xenbus_state.</summary>
+internal enum XenbusState
+{
+    Unknown,
+    Initialising,
+    InitWait,
+    Initialised,
+    Connected,
+    Closing,
+    Closed,
+}
+
+internal static class DeviceNodes
+{
+    /// <summary>Writes a new device. False if it is there already.</summary>
+    /// <param name="front">What the guest may write.</param>
+    /// <param name="readOnlyFront">What it may only read.</param>
+    public static Task<bool> AddAsync(XenstoreConnection store, DeviceAddress device, NodeList back, NodeList front, NodeList? readOnlyFront = null) => store.TransactAsync(async view =>
+    {
+        if (await view.ExistsAsync(device.Toolstack).ConfigureAwait(false))
+            return false;
+        XenstorePermission[] guests = [new('n', device.Domain), new('r', device.BackendDomain)], backends = [new('n', device.BackendDomain), new('r', device.Domain)];
+        bool isFirstConsole = device is { Kind: "console", Id: 0 };
+        await view.WriteAsync($"{device.Toolstack}/frontend", device.Frontend).ConfigureAwait(false);
+        await view.WriteAsync($"{device.Toolstack}/backend", device.Backend).ConfigureAwait(false);
+
+        await view.RemoveAsync(device.Frontend).ConfigureAwait(false);
+        await view.WriteAsync(device.Frontend, "").ConfigureAwait(false);
+        await view.SetPermissionsAsync(device.Frontend, isFirstConsole ? backends : guests).ConfigureAwait(false);
+        await view.WriteAsync($"{device.Frontend}/backend", device.Backend).ConfigureAwait(false);
+        await WriteAsync(view, device.Frontend, front, guests).ConfigureAwait(false);
+        await WriteAsync(view, device.Frontend, readOnlyFront ?? [], backends).ConfigureAwait(false);
+
+        await view.RemoveAsync(device.Backend).ConfigureAwait(false);
+        await view.WriteAsync(device.Backend, "").ConfigureAwait(false);
+        await view.SetPermissionsAsync(device.Backend, backends).ConfigureAwait(false);
+        await view.WriteAsync($"{device.Backend}/frontend", device.Frontend).ConfigureAwait(false);
+        await WriteAsync(view, device.Backend, back, null).ConfigureAwait(false);
+        await WriteAsync(view, device.Toolstack, back, null).ConfigureAwait(false);
+        return true;
+    });
+
+    /// <summary>The devices that the toolstack has noted for a domain.</summary>
+    public static async Task<List<DeviceAddress>> ListAsync(XenstoreView view, int domain)
+    {
+        List<DeviceAddress> devices = [];
+        string path = $"{StorePaths.Toolstack(domain)}/device";
+        foreach (string kind in await ListOrNoneAsync(view, path).ConfigureAwait(false))
+        {
+            foreach (string id in await ListOrNoneAsync(view, $"{path}/{kind}").ConfigureAwait(false))
+            {
+                // /local/domain/BACKEND/backend/KIND/DOMAIN/ID
+                string[] parts = (await view.ReadAsync($"{path}/{kind}/{id}/backend").ConfigureAwait(false) ?? "").Split('/');
+                if (parts.Length == 8 && int.TryParse(parts[3], out int backend) && int.TryParse(id, out int number))
+                    devices.Add(new DeviceAddress(domain, kind, number, backend, parts[5]));
+            }
+        }
+        return devices;
+    }
+
+    /// <summary>Takes a device's nodes out, and its folder on the backend's side if that is left empty.</summary>
+    public static Task RemoveAsync(XenstoreConnection store, DeviceAddress device) => store.TransactAsync(async view =>
+    {
+        await view.RemoveAsync(device.Frontend).ConfigureAwait(false);
+        await view.RemoveAsync(device.Backend).ConfigureAwait(false);
+        string folder = device.Backend[..device.Backend.LastIndexOf('/')];
+        if (await ListOrNoneAsync(view, folder).ConfigureAwait(false) is [])
+            await view.RemoveAsync(folder).ConfigureAwait(false);
+        await view.RemoveAsync(device.Toolstack).ConfigureAwait(false);
+    });
+
+    /// <summary>Waits until a backend is in one of these states, or is gone; false when the time is over.</summary>
+    public static async Task<bool> WaitForBackendAsync(XenstoreConnection store, DeviceAddress device, TimeSpan time, params XenbusState[] wanted)
+    {
+        using CancellationTokenSource end = new(time);
+        try
+        {
+            await foreach (XenstoreEvent _ in store.WatchAsync($"{device.Backend}/state", cancellation: end.Token).ConfigureAwait(false))
+            {
+                string? state = await store.Store.ReadAsync($"{device.Backend}/state").ConfigureAwait(false);
+                if (state is null || Array.Exists(wanted, item => state == ((int)item).ToString(CultureInfo.InvariantCulture)))
+                    return true;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Told by the result.
+        }
+        return false;
+    }
+
+    internal static async Task<string[]> ListOrNoneAsync(XenstoreView view, string path)
+    {
+        try
+        {
+            return await view.ListAsync(path).ConfigureAwait(false);
+        }
+        catch (XenstoreException failure) when (failure.IsNotFound)
+        {
+            return [];
+        }
+    }
+
+    private static async Task WriteAsync(XenstoreView view, string path, NodeList nodes, XenstorePermission[]? permissions)
+    {
+        foreach ((string node, string value) in nodes)
+        {
+            await view.WriteAsync($"{path}/{node}", value).ConfigureAwait(false);
+            if (permissions is not null)
+                await view.SetPermissionsAsync($"{path}/{node}", permissions).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// A new domain's nodes in xenstore, as libxl__domain_make and libxl__build_post of libxl 4.17 write them. Used by DomainCreation.
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Threading.Tasks;
+using XenSharp.Configuration;
+using XenSharp.XenstoreClient;
+
+namespace XenSharp.Toolstack.Store;
+
+internal static class DomainNodes
+{
+    /// <summary>What the guest may write.</summary>
+    private static readonly string[] s_guestNodes =
+    [
+        "device/suspend/event-channel", "control/shutdown", "control/feature-poweroff", "control/feature-reboot", "control/feature-suspend", "control/sysrq", "data", "drivers",
+        "feature", "attr", "error",
+    ];
+
+    private static readonly string[] s_readOnlyNodes = ["cpu", "memory", "device", "control"];
+
+    /// <summary>The nodes that are there before the domain is built. A name that another domain has is refused.</summary>
+    public static Task MakeAsync(XenstoreConnection store, int domain, DomainConfiguration configuration) => store.TransactAsync(async view =>
+    {
+        string path = StorePaths.Domain(domain), vm = StorePaths.Vm(configuration.CreateInfo.Uuid), own = StorePaths.Toolstack(domain);
+        string name = configuration.CreateInfo.Name ?? "";
+        XenstorePermission[] readOnly = [new('n', 0), new('r', domain)], guests = [new('n', domain)], hidden = [new('n', 0)];
+
+        await CheckNameAsync(view, domain, name).ConfigureAwait(false);
+        await MakeNodeAsync(view, path, readOnly, isNew: true).ConfigureAwait(false);
+        await MakeNodeAsync(view, vm, readOnly, isNew: true).ConfigureAwait(false);
+        await MakeNodeAsync(view, own, hidden, isNew: true).ConfigureAwait(false);
+        await MakeNodeAsync(view, $"{own}/device", hidden).ConfigureAwait(false);
+        await view.WriteAsync($"{path}/vm", vm).ConfigureAwait(false);
+        await view.WriteAsync($"{path}/name", name).ConfigureAwait(false);
+        foreach (string node in s_readOnlyNodes)
+            await MakeNodeAsync(view, $"{path}/{node}", readOnly).ConfigureAwait(false);
+        foreach (string node in s_guestNodes)
+            await MakeNodeAsync(view, $"{path}/{node}", guests).ConfigureAwait(false);
+        if (configuration.CreateInfo.DriverDomain == true)
+        {
+            await MakeNodeAsync(view, $"{path}/libxl", guests).ConfigureAwait(false);
+            await MakeNodeAsync(view, $"{path}/device-model", guests).ConfigureAwait(false);
+        }
+        await view.WriteAsync($"{vm}/uuid", configuration.CreateInfo.Uuid.ToString("D")).ConfigureAwait(false);
+        await view.WriteAsync($"{vm}/name", name).ConfigureAwait(false);
+        foreach ((string node, string? value) in configuration.CreateInfo.Xsdata)
+            await view.WriteAsync($"{path}/{node}", value ?? "").ConfigureAwait(false);
+        foreach ((string node, string? value) in configuration.CreateInfo.Platformdata)
+            await view.WriteAsync($"{path}/platform/{node}", value ?? "").ConfigureAwait(false);
+        await view.WriteAsync($"{path}/control/platform-feature-multiprocessor-suspend", "1").ConfigureAwait(false);
+        await view.WriteAsync($"{path}/control/platform-feature-xs_reset_watches", "1").ConfigureAwait(false);
+        await view.WriteAsync($"{own}/type", "pvh").ConfigureAwait(false);
+    });
+
+    /// <summary>What is known once the domain is built: memory, vCPUs, and how its kernel reaches xenstore.</summary>
+    public static async Task FinishAsync(XenstoreConnection store, int domain, DomainConfiguration configuration, uint storePort, ulong storeFrame)
+    {
+        DomainBuildInfo build = configuration.BuildInfo;
+        string path = StorePaths.Domain(domain), vm = StorePaths.Vm(configuration.CreateInfo.Uuid);
+        DateTimeOffset now = DateTimeOffset.UtcNow;
+        List<(string Node, string Value)> nodes =
+        [
+            ("memory/static-max", Text(build.MaxMemkb ?? 0)), ("memory/target", Text((build.TargetMemkb ?? 0) - (build.VideoMemkb ?? 0))), ("memory/videoram", Text(build.VideoMemkb ?? 0)),
+            ("domid", Text(domain)), ("store/port", Text(storePort)), ("store/ring-ref", Text(storeFrame)),
+        ];
+        for (int vcpu = 0; vcpu < build.MaxVcpus; vcpu++)
+            nodes.Add(($"cpu/{vcpu}/availability", build.AvailVcpus?.Contains(vcpu) == false ? "offline" : "online"));
+        await store.TransactAsync(async view =>
+        {
+            foreach ((string node, string value) in nodes)
+                await view.WriteAsync($"{path}/{node}", value).ConfigureAwait(false);
+            await view.WriteAsync($"{vm}/start_time", string.Create(CultureInfo.InvariantCulture, $"{now.ToUnixTimeSeconds()}.{now.Millisecond / 10:00}")).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        await store.IntroduceAsync(domain, (long)storeFrame, (int)storePort).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes all of a domain's nodes out, those of its backends' sides excepted.</summary>
+    /// <param name="keepsDevices">Whether the toolstack's notes about devices stay.</param>
+    public static async Task RemoveAsync(XenstoreConnection store, int domain, bool keepsDevices = false)
+    {
+        XenstoreView view = store.Store;
+        string path = StorePaths.Domain(domain);
+        if (await view.ReadAsync($"{path}/vm").ConfigureAwait(false) is { Length: > 0 } vm && vm.StartsWith("/vm/", StringComparison.Ordinal))
+            await view.RemoveAsync(vm).ConfigureAwait(false);
+        await view.RemoveAsync(path).ConfigureAwait(false);
+        if (!keepsDevices)
+            await view.RemoveAsync(StorePaths.Toolstack(domain)).ConfigureAwait(false);
+    }
+
+    /// <summary>A node with permissions of its own, empty.</summary>
+    private static async Task MakeNodeAsync(XenstoreView view, string path, XenstorePermission[] permissions, bool isNew = false)
+    {
+        if (isNew)
+            await view.RemoveAsync(path).ConfigureAwait(false);
+        await view.WriteAsync(path, "").ConfigureAwait(false);
+        await view.SetPermissionsAsync(path, permissions).ConfigureAwait(false);
+    }
+
+    private static async Task CheckNameAsync(XenstoreView view, int domain, string name)
+    {
+        foreach (string other in await view.ListAsync("/local/domain").ConfigureAwait(false))
+        {
+            if (other != Text(domain) && await view.ReadAsync($"/local/domain/{other}/name").ConfigureAwait(false) == name)
+                throw new ToolstackException($"Domain with name \"{name}\" already exists.");
+        }
+    }
+
+    private static string Text<T>(T value)
+        where T : IFormattable => value.ToString(null, CultureInfo.InvariantCulture);
+}
