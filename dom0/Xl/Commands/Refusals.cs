@@ -9,7 +9,6 @@ namespace XenSharp.Xl.Commands;
 
 internal static class Refusals
 {
-    private const string Later = "not supported yet";
     private const string Streams = "streams of a domain's state are not supported yet";
     private const string PassThrough = "passing devices through to guests is not supported yet";
     private const string Displays = "guests have no graphical displays: device models are not supported yet";
@@ -111,14 +110,6 @@ internal static class Refusals
     {
         Options = [Flag('r', "Let its former driver have it again.")],
     };
-
-    public static Command BlockAttach { get; } = Row("block-attach", "Give a domain a virtual disk", "<Domain> <disk-spec-component(s)>...", 2, Later) with { CanDryRun = true };
-
-    public static Command BlockDetach { get; } = Row("block-detach", "Take a virtual disk away from a domain", "[option] <Domain> <DevId>", 2, Later);
-
-    public static Command NetworkAttach { get; } = Row("network-attach", "Give a domain a virtual network interface", "<Domain> [<vif-spec-component(s)>...]", 1, Later) with { CanDryRun = true };
-
-    public static Command NetworkDetach { get; } = Row("network-detach", "Take a virtual network interface away from a domain", "<Domain> <DevId|mac>", 2, Later);
 
     public static Command LoadPolicy { get; } = Row("loadpolicy", "Load a Flask policy", "<policy file>", 1, "Flask XSM disabled");
 
