@@ -21,7 +21,7 @@ public sealed record SampleGuest(string Kernel, string Ramdisk, string Disk)
     private const string Metapackage = "linux-image-cloud-amd64";
     private const int DiskMiB = 16;
 
-    private static readonly string[] s_modules = ["xen-blkfront", "xen-netfront", "ext4"];
+    private static readonly string[] s_modules = ["xen-blkfront", "xen-netfront", "ext4", "crc32c_generic"];
 
     private static readonly (string Path, string Resource, bool IsProgram)[] s_files =
     [
