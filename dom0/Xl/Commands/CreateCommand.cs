@@ -42,12 +42,12 @@ internal static class CreateCommand
     private static async Task<int> RunAsync(Invocation call)
     {
         DomainConfiguration configuration = Read(call);
-        bool isDryRun = call.Global.IsDryRun || call.Has("n");
+        bool isDryRun = call.Global.IsDryRun || call.Has("dryrun");
         if (isDryRun || call.Has("d"))
             await (isDryRun ? call.Output : call.Error).WriteAsync(configuration.ToJson()).ConfigureAwait(false);
         if (isDryRun)
             return 0;
-        if (call.Has("V"))
+        if (call.Has("vncviewer"))
             throw new XlException("a PVH guest has no VNC display");
         Hypervisor hypervisor = call.Host.Hypervisor;
         DomainToolstack toolstack = new(hypervisor, await call.Host.ConnectionAsync().ConfigureAwait(false));
@@ -85,7 +85,7 @@ internal static class CreateCommand
     private static DomainConfiguration Read(Invocation call)
     {
         List<string> words = [.. call.Words];
-        string? file = call.Options.Value("f");
+        string? file = call.Options.Value("defconfig");
         if (words.Count > 0 && !words[0].Contains('='))
         {
             file = words[0];
@@ -95,7 +95,7 @@ internal static class CreateCommand
             throw new UsageException($"\"{stray}\" is no setting of the form name=value\n", 1);
         if (file is null)
             throw new UsageException("Config file not specified\n", 1);
-        if (!call.Has("q"))
+        if (!call.Has("quiet"))
             call.Error.WriteLine($"Parsing config from {file}");
         HostTopology? host = Topology(call);
         ConfigurationContext context = new() { Host = host ?? HostTopology.Unknown, Global = call.Host.Settings, IgnoreGlobalAffinityMasks = call.Has("ignore-global-affinity-masks") };
@@ -104,7 +104,7 @@ internal static class CreateCommand
             DomainConfiguration? configuration = DomainConfiguration.Load(file, words, context, out IReadOnlyList<Diagnostic> remarks);
             Tell(call, remarks);
             return configuration is null ? throw new XlException($"{file} has errors; nothing was done")
-                : DomainConfiguration.CanBeBuilt(remarks) || call.Global.IsDryRun || call.Has("n") ? configuration
+                : DomainConfiguration.CanBeBuilt(remarks) || call.Global.IsDryRun || call.Has("dryrun") ? configuration
                 : throw new XlException($"{file} asks for what is not supported yet; nothing was done");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -123,7 +123,7 @@ internal static class CreateCommand
             int nodes = cpus.Where(cpu => cpu.Node != uint.MaxValue).Select(cpu => (int)cpu.Node + 1).DefaultIfEmpty(1).Max();
             return new HostTopology(hypervisor.CpuIds, [.. Enumerable.Range(0, nodes).Select(node => new Bitmap(Enumerable.Range(0, cpus.Count).Where(cpu => cpus[cpu].Node == node)))]);
         }
-        catch (IOException) when (call.Global.IsDryRun || call.Has("n"))
+        catch (IOException) when (call.Global.IsDryRun || call.Has("dryrun"))
         {
             return null;
         }
@@ -133,7 +133,7 @@ internal static class CreateCommand
     {
         foreach (Diagnostic remark in remarks)
         {
-            if (remark.Severity != Severity.Warning || !call.Has("q"))
+            if (remark.Severity != Severity.Warning || !call.Has("quiet"))
                 call.Error.WriteLine(remark);
         }
     }

@@ -20,7 +20,7 @@ internal static class ShutdownRequest
     /// <param name="verb">In the message of a failure.</param>
     public static async Task<int> RunAsync(Invocation call, string request, string announcement, string verb)
     {
-        bool isAll = call.Has("a");
+        bool isAll = call.Has("all");
         if (call.Words.Count == 0 && !isAll)
             throw new XlException("You must specify -a or a domain id.\n");
         ushort[] domains = isAll
@@ -42,10 +42,10 @@ internal static class ShutdownRequest
                 status = 1;
                 continue;
             }
-            if (call.Has("w"))
+            if (call.Has("wait"))
                 waits.Add(WaitAsync(call, toolstack, domain));
         }
-        if (call.Has("w"))
+        if (call.Has("wait"))
             call.Error.WriteLine($"Waiting for {waits.Count} domains");
         await Task.WhenAll(waits).ConfigureAwait(false);
         return status;

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// xl create's options: a dry run prints and does nothing.
+
+using System.IO;
+using System.Threading.Tasks;
+using XenSharp.Configuration;
+using XenSharp.Tests.Tools.Xl;
+using Xunit;
+
+namespace XenSharp.Tests.Tools.Toolstack;
+
+public sealed class CreateCommandTests
+{
+    [Theory]
+    [InlineData("xl create -n -q FILE memory=48")]
+    [InlineData("xl create --dryrun --quiet FILE memory=48")]
+    [InlineData("xl create -q -n -f FILE memory=48")]
+    [InlineData("xl -N create -q --defconfig=FILE memory=48")]
+    public async Task DryRunPrintsTheConfigurationAndMakesNothing(string line)
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllText(path, "name = \"guest\"\ntype = \"pvh\"\nkernel = \"/none\"\nmemory = 32\n");
+        using FakeHost host = new();
+        (string output, string error, int status) = await host.RunAsync(line.Replace("FILE", path));
+        File.Delete(path);
+        Assert.Equal(("", 0), (error, status));
+        DomainConfiguration configuration = DomainConfiguration.FromJson(System.Text.Encoding.UTF8.GetBytes(output));
+        Assert.Equal(("guest", 48ul << 10), (configuration.CreateInfo.Name, configuration.BuildInfo.MaxMemkb));
+    }
+}
