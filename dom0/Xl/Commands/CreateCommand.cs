@@ -18,6 +18,9 @@ namespace XenSharp.Xl.Commands;
 
 internal static class CreateCommand
 {
+    // Xen's exit code when the file cannot be read.
+    private const int NoFile = 3;
+
     public static Command Row { get; } = new("create", "Create a domain from a configuration file", "<ConfigFile> [options] [vars]", RunAsync)
     {
         CanDryRun = true,
@@ -99,18 +102,12 @@ internal static class CreateCommand
             call.Error.WriteLine($"Parsing config from {file}");
         HostTopology? host = Topology(call);
         ConfigurationContext context = new() { Host = host ?? HostTopology.Unknown, Global = call.Host.Settings, IgnoreGlobalAffinityMasks = call.Has("ignore-global-affinity-masks") };
-        try
-        {
-            DomainConfiguration? configuration = DomainConfiguration.Load(file, words, context, out IReadOnlyList<Diagnostic> remarks);
-            Tell(call, remarks);
-            return configuration is null ? throw new XlException($"{file} has errors; nothing was done")
-                : DomainConfiguration.CanBeBuilt(remarks) || call.Global.IsDryRun || call.Has("dryrun") ? configuration
-                : throw new XlException($"{file} asks for what is not supported yet; nothing was done");
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new XlException($"Failed to read config file: {file}: {failure.Message}");
-        }
+        byte[] content = file == "/dev/null" ? [] : Sources.ReadFile(file, NoFile);
+        DomainConfiguration? configuration = DomainConfiguration.Parse(content, file, words, context, out IReadOnlyList<Diagnostic> remarks);
+        Tell(call, remarks);
+        return configuration is null ? throw new XlException($"{file} has errors; nothing was done")
+            : DomainConfiguration.CanBeBuilt(remarks) || call.Global.IsDryRun || call.Has("dryrun") ? configuration
+            : throw new XlException($"{file} asks for what is not supported yet; nothing was done");
     }
 
     /// <summary>The host that sets of CPUs are about; null where there is no hypervisor, as in a dry run elsewhere.</summary>
