@@ -3,7 +3,6 @@
 using System;
 using System.Globalization;
 using System.Linq;
-using System.Security.Cryptography;
 
 namespace XenSharp.Configuration;
 
@@ -49,7 +48,8 @@ public sealed record GenerationId(UInt128 Value)
     public static GenerationId Generate()
     {
         Span<byte> bytes = stackalloc byte[16];
-        RandomNumberGenerator.Fill(bytes);
+        // The framework's random numbers need OpenSSL, which a small dom0 has not; a GUID's come from the kernel.
+        Guid.NewGuid().TryWriteBytes(bytes);
         return FromBytes(bytes);
     }
 
