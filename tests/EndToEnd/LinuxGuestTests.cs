@@ -68,7 +68,7 @@ public class LinuxGuestTests
             steps.Add("ask sample 'mount -o remount,size=95% /run; dd if=/dev/urandom of=/run/block bs=64k count=256; echo block $(stat -c %s /run/block)'");
             for (int first = 1; first <= blocks; first += 100)
                 steps.Add($"ask sample 'for i in $(seq {first} {Math.Min(blocks, first + 99)}); do cp /run/block /run/copy$i || echo full; done; echo co\"\"pied'");
-            steps.Add($"ask sample 'for i in 1 {(blocks + 1) / 2} {blocks}; do cmp /run/block /run/copy$i && echo same $i; done; ls /run | grep -c copy' | tr '\\n' ' '");
+            steps.Add($"ask sample 'for i in 1 {(blocks + 1) / 2} {blocks}; do cmp /run/block /run/copy$i && echo same $i; done; ls /run | grep -c copy' | tr '\\n' ' '; echo");
             steps.Add("xl destroy sample; gone sample; rm /var/log/xen/console/guest-sample.log; resources");
         }
         string output = Run(steps, memoryMiB: 8192);
