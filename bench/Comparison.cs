@@ -33,8 +33,9 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
             MeasureKernel(Catalog.KernelGroup, Catalog.KernelRows, KernelRun.Measure, Catalog.ForKernelFigure);
         if (WantsGroup(Catalog.WorstGroup))
             MeasureKernel(Catalog.WorstGroup, [], KernelRun.MeasureWorst, Catalog.ForWorstCase);
-        MeasureLinuxGuests();
-        if (WantsKernelRowOf(Catalog.GuestsGroup, Catalog.GuestsLinuxRows))
+        MeasureLinuxGuests(Catalog.GuestsLinuxRows, "creating and using a guest", LinuxGuest.Measure);
+        MeasureLinuxGuests(Catalog.DiskBackendRows, "a guest's disk by two backends", DiskBackends.Measure);
+        if (WantsKernelRowOf(Catalog.GuestsGroup, [.. Catalog.GuestsLinuxRows, .. Catalog.DiskBackendRows]))
             MeasureKernel(Catalog.GuestsGroup, Catalog.GuestsRows, KernelRun.MeasureGuests, Catalog.ForGuestsFigure);
         if (Wants(Catalog.ImageText))
             Measure(Catalog.ImageText, "reading the size of the text", subject => ImageText.Bytes(subject));
@@ -80,10 +81,9 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
             failures.TryGetValue((row, subject), out string? failure) ? Outcome.Failed(failure) : Sample.Of(figures[(row, subject)]);
     }
 
-    /// <summary>One run gives all three figures.</summary>
-    private void MeasureLinuxGuests()
+    /// <summary>One run gives the figures of all rows.</summary>
+    private void MeasureLinuxGuests(IReadOnlyList<RowDefinition> rows, string what, Func<Subject, IReadOnlyList<double>> measure)
     {
-        IReadOnlyList<RowDefinition> rows = Catalog.GuestsLinuxRows;
         if (!rows.Any(Wants))
             return;
         List<double>[][] figures = _subjects.Select(_ => rows.Select(_ => new List<double>()).ToArray()).ToArray();
@@ -95,7 +95,7 @@ internal sealed class Comparison(Subject xen, Subject ours, IReadOnlyCollection<
                 if (failures[index] is not null)
                     continue;
                 IReadOnlyList<double> measured = [];
-                failures[index] = Try(_subjects[index], $"creating and using a guest, run {run} of {runs}", () => new Sample((measured = LinuxGuest.Measure(_subjects[index])).Count)).Failure;
+                failures[index] = Try(_subjects[index], $"{what}, run {run} of {runs}", () => new Sample((measured = measure(_subjects[index])).Count)).Failure;
                 for (int row = 0; row < measured.Count; row++)
                     figures[index][row].Add(measured[row]);
             }

@@ -51,7 +51,7 @@ internal static class LinuxGuest
     public static IReadOnlyList<double> Measure(Subject subject)
     {
         using TemporaryFolder folder = new();
-        using WatchedMachine machine = WatchedMachine.Start(Describe(subject, folder.File("ramdisk")));
+        using WatchedMachine machine = WatchedMachine.Start(Describe(subject, folder.File("ramdisk"), Script));
         double start = At(machine, "create");
         double created = At(machine, "created");
         double network = At(machine, "network");
@@ -68,12 +68,15 @@ internal static class LinuxGuest
         return machine.Machine.ProcessorTime.TotalSeconds;
     }
 
-    private static MachineConfiguration Describe(Subject subject, string ramdisk)
+    /// <summary>The machine with Debian's tools and the sample guest's files, whose dom0 runs the script.</summary>
+    /// <param name="ramdisk">Where dom0's ramdisk is to be written.</param>
+    /// <param name="extra">Archives to be joined before the script.</param>
+    public static MachineConfiguration Describe(Subject subject, string ramdisk, string script, params byte[][] extra)
     {
         Dom0Image dom0 = Dom0Image.FromDebian(withTools: true);
         using (FileStream file = File.Create(ramdisk))
         {
-            foreach (byte[] part in (byte[][])[File.ReadAllBytes(dom0.Ramdisk!), File.ReadAllBytes(dom0.Tools!), GuestSegment.Sample(createAtStart: false).Archive(), SessionSegment.ForCommand(Script, SessionSegment.NewToken())])
+            foreach (byte[] part in (byte[][])[File.ReadAllBytes(dom0.Ramdisk!), File.ReadAllBytes(dom0.Tools!), GuestSegment.Sample(createAtStart: false).Archive(), .. extra, SessionSegment.ForCommand(script, SessionSegment.NewToken())])
             {
                 file.Write(part);
                 file.Write(new byte[(int)(-file.Position & 3)]);

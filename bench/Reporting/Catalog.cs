@@ -19,6 +19,7 @@ public static class Catalog
     private const double LongestStretch = 100_000;
     private const string WorstSource = "test kernel under -icount with a periodic upcall: most instructions of a call between two points at which the upcall could come";
     private const string GuestsSource = "test kernel as PVH dom0 under -icount shift=0,sleep=off with a domain that it built: instructions of both and of the hypervisor";
+    private const string BackendSource = "time of the QEMU process, and dom0's by the hypervisor's account; one file in dom0's memory, attached to one guest by each backend in turn; dd past the page cache";
     private const string KernelSource = "test kernel as PVH dom0 under -icount shift=0,sleep=off: guest and hypervisor instructions for each operation";
 
     public static readonly RowDefinition BootBzImage = new("boot.bzimage", "QEMU start to dom0's shell, bzImage", CpuSeconds, Goal.BelowXen, BootSource);
@@ -76,7 +77,10 @@ public static class Catalog
         LinuxGuest("disk", "16 MiB of a guest's disk, by dd"),
     ];
 
-    public static IEnumerable<RowDefinition> All => [BootBzImage, BootElf, BootExits, .. s_kernel, .. s_guests, .. GuestsLinuxRows, ImageText, MemoryKept];
+    /// <summary>In the order of the figures of <c>DiskBackends</c>; none is judged, since the comparison is between two rows.</summary>
+    public static IReadOnlyList<RowDefinition> DiskBackendRows { get; } = [.. DiskBackend("blkback", "blkback"), .. DiskBackend("xensharp_blkback", "xensharp-blkback")];
+
+    public static IEnumerable<RowDefinition> All => [BootBzImage, BootElf, BootExits, .. s_kernel, .. s_guests, .. GuestsLinuxRows, .. DiskBackendRows, ImageText, MemoryKept];
 
     /// <summary>The row for a figure that the bench kernel calls <paramref name="name"/>.</summary>
     public static RowDefinition ForKernelFigure(string name) =>
@@ -99,6 +103,14 @@ public static class Catalog
 
     private static RowDefinition LinuxGuest(string name, string title) =>
         new($"{GuestsGroup}.{name}", title, CpuSeconds, Goal.BelowXen, "user and system time of the QEMU process; Debian's Linux in dom0 and guest, Debian's xl; 1 CPU, 2 GiB, dom0 640 MiB, guest 160 MiB");
+
+    private static RowDefinition[] DiskBackend(string name, string title) =>
+    [
+        new($"{GuestsGroup}.{name}_read", $"{title}: read 32 MiB by 64 KiB", CpuSeconds, null, BackendSource),
+        new($"{GuestsGroup}.{name}_read_small", $"{title}: read 8 MiB by 4 KiB", CpuSeconds, null, BackendSource),
+        new($"{GuestsGroup}.{name}_write", $"{title}: write 32 MiB by 64 KiB", CpuSeconds, null, BackendSource),
+        new($"{GuestsGroup}.{name}_dom0", $"{title}: dom0's part of these", "s", null, BackendSource),
+    ];
 
     private static RowDefinition Guests(string name, string title, double? limit) =>
         new($"{GuestsGroup}.{name}", title, Instructions, limit is { } most ? new Goal(GoalKind.Figure, most) : null, GuestsSource);
