@@ -7,6 +7,7 @@ using System.IO;
 using System.Net.Sockets;
 using System.Text;
 using System.Threading.Tasks;
+using XenSharp.CommandLine;
 using XenSharp.Interop;
 using XenSharp.XenstoreClient;
 

@@ -3,6 +3,7 @@
 
 using System;
 using System.Globalization;
+using XenSharp.CommandLine;
 
 namespace XenSharp.Consoled;
 

@@ -7,7 +7,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using XenSharp.Abi;
-using XenSharp.Consoled;
+using XenSharp.CommandLine;
 using XenSharp.Control;
 
 namespace XenSharp.Inspection;

@@ -7,7 +7,7 @@ using System.IO;
 using System.Runtime.InteropServices;
 using System.Threading;
 using System.Threading.Tasks;
-using XenSharp.Consoled;
+using XenSharp.CommandLine;
 using XenSharp.Control;
 using XenSharp.XenstoreClient;
 

@@ -4,7 +4,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using XenSharp.Consoled;
+using XenSharp.CommandLine;
 
 namespace XenSharp.Inspection;
 

@@ -21,7 +21,7 @@ public sealed partial record DomainConfiguration
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
     public static DomainConfiguration? Load(string path, IReadOnlyList<string>? overrides, ConfigurationContext? context, out IReadOnlyList<Diagnostic> diagnostics) =>
-        Parse(path == "/dev/null" ? [] : File.ReadAllBytes(path), path, overrides, context, out diagnostics);
+        Parse(File.ReadAllBytes(path), path, overrides, context, out diagnostics);
 
     /// <summary>As <see cref="Load"/>, of a file's content.</summary>
     public static DomainConfiguration? Parse(

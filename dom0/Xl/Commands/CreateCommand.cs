@@ -102,8 +102,7 @@ internal static class CreateCommand
             call.Error.WriteLine($"Parsing config from {file}");
         HostTopology? host = Topology(call);
         ConfigurationContext context = new() { Host = host ?? HostTopology.Unknown, Global = call.Host.Settings, IgnoreGlobalAffinityMasks = call.Has("ignore-global-affinity-masks") };
-        byte[] content = file == "/dev/null" ? [] : Sources.ReadFile(file, NoFile);
-        DomainConfiguration? configuration = DomainConfiguration.Parse(content, file, words, context, out IReadOnlyList<Diagnostic> remarks);
+        DomainConfiguration? configuration = DomainConfiguration.Parse(Sources.ReadFile(file, NoFile), file, words, context, out IReadOnlyList<Diagnostic> remarks);
         Tell(call, remarks);
         return configuration is null ? throw new XlException($"{file} has errors; nothing was done")
             : DomainConfiguration.CanBeBuilt(remarks) || call.Global.IsDryRun || call.Has("dryrun") ? configuration

@@ -35,4 +35,12 @@ public static class DomainLookup
         caller.Processor.Subject = target;
         return true;
     }
+
+    /// <summary>By id or DOMID_SELF, for an operation on that domain (<see cref="TryTarget"/>): 0, -ESRCH when unknown, -EPERM when it may not be.</summary>
+    public static long Target(Vcpu caller, ushort id, out Domain domain)
+    {
+        Domain? found = ByAnyId(caller.Domain, id);
+        domain = found ?? caller.Domain;
+        return found == null ? HypercallError.ESRCH : TryTarget(caller, domain) ? 0 : HypercallError.EPERM;
+    }
 }

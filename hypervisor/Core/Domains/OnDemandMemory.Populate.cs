@@ -18,14 +18,7 @@ public sealed partial class OnDemandMemory
     /// <summary>Looks a guest frame up and populates it if it is marked (get_gfn with P2M_ALLOC); a frame that stays marked has nothing.</summary>
     public P2mEntry Lookup(Gfn guestFrame, Processor caller)
     {
-        P2mEntry entry = domain.P2m.Lookup(guestFrame);
-        Outcome outcome = Outcome.Again;
-        for (int round = 0; round < Rounds && outcome == Outcome.Again && entry.Type == P2mType.OnDemand; round++)
-        {
-            outcome = Populate(guestFrame, in entry, caller);
-            entry = domain.P2m.Lookup(guestFrame);
-        }
-
+        Use(guestFrame, caller, out P2mEntry entry);
         return entry;
     }
 
@@ -57,23 +50,28 @@ public sealed partial class OnDemandMemory
     /// </summary>
     public void OnFault(Gfn guestFrame, Cpu caller)
     {
-        Outcome outcome = Outcome.Again;
+        Outcome outcome;
         using (domain.Lock.Enter(caller))
-        {
-            P2mEntry entry = domain.P2m.Lookup(guestFrame);
-            for (int round = 0; round < Rounds && outcome == Outcome.Again && entry.Type == P2mType.OnDemand; round++)
-            {
-                outcome = Populate(guestFrame, in entry, caller);
-                entry = domain.P2m.Lookup(guestFrame);
-            }
-        }
-
+            outcome = Use(guestFrame, caller, out _);
         if (outcome is Outcome.Done or Outcome.Again or Outcome.Later || domain.IsDying)
             return;
         domain.Host.Console.Begin(LogLevel.Error, caller).Text("d"u8).Decimal(domain.Id)
             .Text(outcome == Outcome.NoMemory ? ": out of populate-on-demand memory: "u8 : ": no page for a table: "u8)
             .Decimal(domain.Memory.Pages).Text(" pages, "u8).Decimal(Entries).Text(" entries"u8).End();
         domain.Crash(caller);
+    }
+
+    private Outcome Use(Gfn guestFrame, Processor caller, out P2mEntry entry)
+    {
+        Outcome outcome = Outcome.Again;
+        entry = domain.P2m.Lookup(guestFrame);
+        for (int round = 0; round < Rounds && outcome == Outcome.Again && entry.Type == P2mType.OnDemand; round++)
+        {
+            outcome = Populate(guestFrame, in entry, caller);
+            entry = domain.P2m.Lookup(guestFrame);
+        }
+
+        return outcome;
     }
 
     private Outcome Populate(Gfn guestFrame, in P2mEntry entry, Processor caller)

@@ -142,11 +142,9 @@ public static partial class GrantTableOp
         const ulong VersionOffset = 4;
         if (!GuestAccess.TryRead(caller, address, out ushort id))
             return EFAULT;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, id);
-        if (domain == null)
-            return ESRCH;
-        if (!DomainLookup.TryTarget(caller, domain))
-            return EPERM;
+        long error = DomainLookup.Target(caller, id, out Domain domain);
+        if (error != 0)
+            return error;
         uint version = domain.Grants.Version;
         return GuestAccess.TryWrite(caller, address + VersionOffset, in version) ? 0 : EFAULT;
     }

@@ -41,12 +41,9 @@ public static partial class HvmOp
             return EFAULT;
         if ((uint)request.Index >= (uint)Rules.Length)
             return EINVAL;
-        Domain? found = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
-        if (found == null)
-            return ESRCH;
-        domain = found;
-        if (!DomainLookup.TryTarget(caller, domain))
-            return EPERM;
+        long error = DomainLookup.Target(caller, request.DomainId, out domain);
+        if (error != 0)
+            return error;
         byte rule = Rules[(int)request.Index];
         if ((rule & Deprecated) != 0)
             return EINVAL;

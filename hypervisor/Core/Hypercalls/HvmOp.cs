@@ -82,11 +82,9 @@ public static partial class HvmOp
     {
         if (!GuestAccess.TryRead(caller, argument, out HvmGetMemoryType request))
             return EFAULT;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
-        if (domain == null)
-            return ESRCH;
-        if (!DomainLookup.TryTarget(caller, domain))
-            return EPERM;
+        long error = DomainLookup.Target(caller, request.DomainId, out Domain domain);
+        if (error != 0)
+            return error;
         P2mType type = request.Pfn < domain.P2m.FrameLimit ? domain.P2m.Lookup(new Gfn(request.Pfn)).Type : P2mType.None;
         request.MemoryType = type switch
         {

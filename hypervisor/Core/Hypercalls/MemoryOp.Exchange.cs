@@ -65,10 +65,7 @@ public static partial class MemoryOp
             return 0;
         if (!AreFlagsValid(caller, exchange.Out.MemoryFlags))
             return EINVAL;
-        domain = DomainLookup.ByAnyId(caller.Domain, exchange.In.DomainId);
-        if (domain == null)
-            return ESRCH;
-        return DomainLookup.TryTarget(caller, domain) ? 0 : EPERM;
+        return DomainLookup.Target(caller, exchange.In.DomainId, out domain);
     }
 
     private static long FinishExchange(Vcpu caller, ulong argument, ulong exchanged, long result)

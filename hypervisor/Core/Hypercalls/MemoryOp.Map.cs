@@ -49,11 +49,9 @@ public static partial class MemoryOp
             return EFAULT;
         if (request.Map.EntryCount > MaxMapEntries)
             return EINVAL;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
-        if (domain == null)
-            return ESRCH;
-        if (!DomainLookup.TryTarget(caller, domain))
-            return EPERM;
+        long error = DomainLookup.Target(caller, request.DomainId, out Domain domain);
+        if (error != 0)
+            return error;
         if (request.Map.EntryCount > GuestMemoryMap.Capacity)
             return ENOMEM;
         Span<byte> bytes = stackalloc byte[GuestMemoryMap.Capacity * GuestMemoryMap.EntrySize];

@@ -20,10 +20,10 @@ public static partial class MemoryOp
     {
         if (!GuestLayout.TryRead(caller, argument, GuestLayout.PopulateOnDemandTarget, out PopulateOnDemandTarget target))
             return EFAULT;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, target.DomainId);
-        if (domain == null)
-            return ESRCH;
-        if (!caller.Domain.IsPrivileged || !DomainLookup.TryTarget(caller, domain))
+        long error = DomainLookup.Target(caller, target.DomainId, out Domain domain);
+        if (error != 0)
+            return error;
+        if (!caller.Domain.IsPrivileged)
             return EPERM;
         if (operation == MemoryOperation.SetPopulateOnDemandTarget)
         {

@@ -107,11 +107,9 @@ public static partial class MemoryOp
     {
         if (!GuestLayout.TryRead(caller, argument, GuestLayout.RemoveFromPhysmap, out RemoveFromPhysmap request))
             return EFAULT;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, request.DomainId);
-        if (domain == null)
-            return ESRCH;
-        if (!DomainLookup.TryTarget(caller, domain))
-            return EPERM;
+        long error = DomainLookup.Target(caller, request.DomainId, out Domain domain);
+        if (error != 0)
+            return error;
         Span<ulong> buffer = stackalloc ulong[1];
         var released = new ReleasedFrames(domain, caller.Processor, buffer);
         using SpinLock.Guard guard = domain.Lock.Enter(caller.Processor);

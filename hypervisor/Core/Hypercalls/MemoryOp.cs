@@ -93,11 +93,9 @@ public static partial class MemoryOp
     {
         if (!GuestAccess.TryRead(caller, argument, out ushort id))
             return EFAULT;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, id);
-        if (domain == null)
-            return ESRCH;
-        if (!DomainLookup.TryTarget(caller, domain))
-            return EPERM;
+        long error = DomainLookup.Target(caller, id, out Domain domain);
+        if (error != 0)
+            return error;
         return operation switch
         {
             MemoryOperation.CurrentReservation => (long)domain.Memory.Pages,
@@ -135,10 +133,8 @@ public static partial class MemoryOp
             return EFAULT;
         if (topology.Pad != 0)
             return EINVAL;
-        Domain? domain = DomainLookup.ByAnyId(caller.Domain, topology.DomainId);
-        if (domain == null)
-            return ESRCH;
-        return DomainLookup.TryTarget(caller, domain) ? EOPNOTSUPP : EPERM;
+        long error = DomainLookup.Target(caller, topology.DomainId, out _);
+        return error != 0 ? error : EOPNOTSUPP;
     }
 
     // No device needs memory at fixed guest addresses: the list is empty.

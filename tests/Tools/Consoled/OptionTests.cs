@@ -3,6 +3,7 @@
 
 using System;
 using System.Linq;
+using XenSharp.CommandLine;
 using XenSharp.Consoled;
 using Xunit;
 

@@ -4,11 +4,11 @@
 using System;
 using System.Collections.Generic;
 
-namespace XenSharp.Consoled;
+namespace XenSharp.CommandLine;
 
 /// <param name="letters">As for getopt: a letter, with a colon behind it for a value, with two for a value that must be joined to it.</param>
 /// <param name="names">NAME:LETTER, NAME=LETTER for one with a value, NAME?LETTER for one whose value may be missing.</param>
-internal sealed class GetOptions(string letters, string[] names)
+public sealed class GetOptions(string letters, string[] names)
 {
     private enum Value
     {
