@@ -42,6 +42,8 @@ internal sealed class DaemonProcess : IDisposable
 
     public string StateFolder => SocketPath + ".state";
 
+    public int KeeperId => _keeper.Id;
+
     /// <summary>The number of the daemon that the keeper has now; 0 if it has none at this moment.</summary>
     public int DaemonId
     {

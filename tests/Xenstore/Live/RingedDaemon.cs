@@ -50,6 +50,13 @@ internal sealed class RingedDaemon : IDisposable
         return guest;
     }
 
+    /// <summary>The hypervisor's word on a domain, and its signal that something has changed.</summary>
+    public void SetState(int domain, DomainState state)
+    {
+        _devices.States[domain] = state;
+        _devices.SignalChange();
+    }
+
     public void Turn(int times = 1)
     {
         for (; times > 0; times--)
@@ -204,9 +211,12 @@ internal sealed class FakeDevices : DomainDevices
 
     public override void Notify(uint port) => Guests[(int)port - 100].OnNotified?.Invoke();
 
-    public void Signal(int domain)
+    public void Signal(int domain) => SignalPort((uint)domain + 100);
+
+    public void SignalChange() => SignalPort(DomainPort);
+
+    private void SignalPort(uint port)
     {
-        uint port = (uint)domain + 100;
         if (_masked.ContainsKey(port))
             _masked[port] = true;
         else if (!_events.Contains(port))
