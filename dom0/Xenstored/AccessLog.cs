@@ -10,7 +10,8 @@ using XenSharp.Xenstore.Protocol;
 
 namespace XenSharp.Xenstored;
 
-internal sealed class AccessLog : IDisposable
+/// <param name="report">Told what hinders the log; not by way of the log.</param>
+internal sealed class AccessLog(Action<string> report) : IDisposable
 {
     private static readonly string[] s_names =
     [
@@ -19,47 +20,67 @@ internal sealed class AccessLog : IDisposable
         "DIRECTORY_PART",
     ];
 
-    private StreamWriter? _writer;
+    private FileStream? _file;
+    private long _lost;
 
     public string? Path { get; set; }
 
-    public bool IsOn => _writer is not null;
+    public bool IsOn => _file is not null;
 
-    /// <summary>Opens the file, or opens it again after it was renamed; false if it cannot be.</summary>
-    public bool Open()
+    /// <summary>Opens the file, or opens it again after it was renamed; what hinders that is reported, and the log is off.</summary>
+    public void Open()
     {
         Close();
         if (Path is null)
-            return true;
+            return;
         try
         {
-            _writer = new StreamWriter(Path, append: true, Encoding.Latin1) { AutoFlush = true };
-            _writer.Write("\n***\n");
-            return true;
+            // Who reads it reads the store.
+            FileStreamOptions options = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite };
+            _file = new FileStream(Path, options);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            return false;
+            report($"there is no access log: {failure.Message}");
+            return;
         }
+        WriteLine("\n***");
     }
 
     public void Close()
     {
-        _writer?.Dispose();
-        _writer = null;
+        _file?.Dispose();
+        _file = null;
     }
 
     public void Write(Connection connection, in XenstoreMessageHeader header, ReadOnlySpan<byte> payload, bool isAnswer)
     {
-        if (_writer is null)
+        if (_file is null)
             return;
         string name = (uint)header.Type < s_names.Length ? s_names[(int)header.Type] : "**UNKNOWN**";
         string text = Encoding.Latin1.GetString(payload).Replace('\0', ' ');
         string client = connection.Domain is { } domain ? $"D{domain.Id}" : $"A{connection.Id}";
-        _writer.Write(string.Create(CultureInfo.InvariantCulture, $"{(isAnswer ? "OUT" : "IN")} {client} {DateTime.Now:yyyyMMdd HH:mm:ss} {name} ({text})\n"));
+        WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(isAnswer ? "OUT" : "IN")} {client} {DateTime.Now:yyyyMMdd HH:mm:ss} {name} ({text})"));
     }
 
-    public void WriteLine(string text) => _writer?.Write(text + "\n");
+    /// <summary>A line that has no room is lost, and the first of them is reported; how many there were stands before the next that has.</summary>
+    public void WriteLine(string text)
+    {
+        if (_file is null)
+            return;
+        try
+        {
+            if (_lost > 0)
+                _file.Write(Encoding.Latin1.GetBytes(string.Create(CultureInfo.InvariantCulture, $"*** {_lost} lines lost\n")));
+            _lost = 0;
+            _file.Write(Encoding.Latin1.GetBytes(text + "\n"));
+        }
+        catch (IOException failure)
+        {
+            if (_lost++ == 0)
+                report($"lines of the access log are lost: {failure.Message}");
+        }
+    }
 
     public void Dispose() => Close();
 }

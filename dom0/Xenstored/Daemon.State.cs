@@ -26,7 +26,7 @@ internal sealed partial class Daemon
     {
         _options = options;
         _host = new DaemonHost(this, options);
-        AccessLog.Path = options.TraceFile;
+        AccessLog = new AccessLog(text => options.Log(LogLevel.Warning, text)) { Path = options.TraceFile };
         AccessLog.Open();
         if (options.StateFolder is { } folder)
             _state = new StateFolder(folder, options.MostLog, options.IsTrial, _host.Log, options.MostStateFile) { OwnRecords = SaveWaiting };

@@ -38,7 +38,7 @@ internal sealed partial class Daemon : IDisposable
     /// <summary>The domain whose request is being served, if it has no privilege.</summary>
     public DomainRecord? Cause { get; private set; }
 
-    public AccessLog AccessLog { get; } = new();
+    public AccessLog AccessLog { get; }
 
     /// <summary>Whether the access log is to be opened anew with the next turn; set by any thread.</summary>
     public bool ReopenLog { get; set; }

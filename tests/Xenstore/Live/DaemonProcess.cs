@@ -24,7 +24,14 @@ internal sealed class DaemonProcess : IDisposable
         start.RedirectStandardError = true;
         start.RedirectStandardOutput = true;
         _keeper = Process.Start(start)!;
-        _keeper.ErrorDataReceived += (_, line) => { lock (Log) Log.WriteLine(line.Data); };
+        _keeper.ErrorDataReceived += (_, line) =>
+        {
+            lock (Log)
+            {
+                Log.WriteLine(line.Data);
+                Monitor.PulseAll(Log);
+            }
+        };
         _keeper.BeginErrorReadLine();
         for (int wait = 0; !Listens(); wait++)
         {
@@ -37,6 +44,19 @@ internal sealed class DaemonProcess : IDisposable
     }
 
     public StringWriter Log { get; } = new();
+
+    /// <summary>Returns when the daemons have said that so many times.</summary>
+    public void WaitForLog(string text, int times)
+    {
+        lock (Log)
+        {
+            while (Log.ToString().Split(text).Length - 1 < times)
+            {
+                if (!Monitor.Wait(Log, 30_000))
+                    throw new TimeoutException($"\"{text}\" was not said {times} times: {Log}");
+            }
+        }
+    }
 
     public string SocketPath => Path.Combine(_folder, "socket");
 

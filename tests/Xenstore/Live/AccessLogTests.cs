@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SIGHUP to the keeper or to the daemon, as logrotate sends it: the access log goes on in a file of its old name, and nothing else is noticed.
+// The access log's file: opened again at SIGHUP, as logrotate wants it; without space or absent, it costs nothing but the lines.
 
 using System;
 using System.IO;
@@ -9,7 +9,7 @@ using Xunit;
 
 namespace XenSharp.Tests.Xenstore.Live;
 
-public sealed class HangUpTests : IDisposable
+public sealed class AccessLogTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("xsh").FullName;
 
@@ -37,6 +37,34 @@ public sealed class HangUpTests : IDisposable
         Assert.Contains("last", File.ReadAllText(log), StringComparison.Ordinal);
         Assert.DoesNotContain("last", File.ReadAllText(log + ".1"), StringComparison.Ordinal);
         Assert.Equal(served, daemon.DaemonId);
+    }
+
+    [Fact]
+    public void TheFileIsTheUsersAlone()
+    {
+        string log = Path.Combine(_folder, "access.log");
+        using DaemonProcess daemon = new("-T", log);
+        using WireClient client = new(daemon.SocketPath);
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, "/a|b"));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(log));
+    }
+
+    [Theory]
+    [InlineData("/dev/full", "lines of the access log are lost")]
+    [InlineData("/none/such/log", "there is no access log")]
+    public void AFullDiskCostsLinesOnly(string log, string report)
+    {
+        using DaemonProcess daemon = new("-T", log);
+        using WireClient client = new(daemon.SocketPath);
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, "/a|b"));
+        int served = daemon.DaemonId;
+        for (int request = 0; request < 10; request++)
+            Assert.Equal("OK|", client.Ask(XenstoreMessageType.Write, "/a|b"));
+        Assert.Equal("OK|", client.Ask(XenstoreMessageType.Control, "print|hello|"));
+        Assert.Equal(served, daemon.DaemonId);
+        daemon.KillDaemon();
+        Assert.Equal("b", client.Ask(XenstoreMessageType.Read, "/a|"));
+        daemon.WaitForLog(report, 2);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
