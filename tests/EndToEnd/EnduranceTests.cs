@@ -32,17 +32,28 @@ public class EnduranceTests
     public void Five_debian_guests_leave_nothing_behind() =>
         AssertNothingLeft(GuestMachine.RunScript(Enumerable.Repeat("rounds 1 /guest/sample.cfg sample 'is up'; resources", 6), s_limit));
 
-    /// <summary>Two xl at work on one domain leave directories of xenstore behind now and then, on Xen too.</summary>
+    /// <summary>How a guest ends before its time, and a seed for the moments: a new one in each run, or that of XENSHARP_SEED.</summary>
+    public static TheoryData<string, int> Ends()
+    {
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("XENSHARP_SEED"), out int asked) ? asked : Random.Shared.Next(1_000_000);
+        return new TheoryData<string, int> { { "ended", seed }, { "orphaned", seed }, { "raced", seed } };
+    }
+
+    /// <summary>
+    /// Destroyed in the midst of its start; left half made by an xl create that was killed, then destroyed; destroyed by one xl while another creates it.
+    /// In the last case the hypervisor's own must be back, but not all nodes of xenstore: libxl does not guard a domain against a second xl and leaves
+    /// some on real Xen as well.
+    /// </summary>
     [Theory]
     [Trait("Level", "long")]
-    [InlineData("killed", 1)]
-    [InlineData("orphaned", 2)]
+    [MemberData(nameof(Ends))]
     public void A_guest_ended_at_any_moment_leaves_nothing_behind(string how, int seed)
     {
         Random random = new(seed);
-        IEnumerable<string> steps = Enumerable.Range(0, 10).Select(_ => string.Create(CultureInfo.InvariantCulture, $"{how} {random.Next(0, 8_000_000)} > /dev/null 2>&1; resources"));
-        string output = GuestMachine.RunScript(["rounds 1 /guest/sample.cfg sample 'is up'; resources", .. steps, "xenstore-ls -f"], s_limit);
-        AssertNothingLeft(Regex.Replace(output, "nodes=[0-9]+ ", ""));
+        int latest = how == "ended" ? 1300 : 1000;
+        IEnumerable<string> steps = Enumerable.Range(0, 10).Select(_ => string.Create(CultureInfo.InvariantCulture, $"{how} {random.Next(0, latest)} > /run/said 2>&1 || cat /run/said; resources"));
+        string output = GuestMachine.RunScript(["measured; resources", .. steps, "cat /run/measured; xenstore-ls -f"], s_limit);
+        AssertNothingLeft(how == "raced" ? Regex.Replace(output, "nodes=[0-9]+ ", "") : output);
     }
 
     [Fact]

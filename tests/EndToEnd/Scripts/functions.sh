@@ -68,39 +68,70 @@ rounds() {
     until [ -z "$(ls /sys/bus/xen-backend/devices)" ]; do usleep 100000; done
 }
 
-# killed MICROSECONDS: creates the sample guest and destroys it that much later, wherever it is then.
-killed() {
-    xl create -q /guest/sample.cfg & creation=$!
-    usleep "$1"
-    until xl destroy sample 2> /dev/null || ! kill -0 $creation 2> /dev/null; do usleep 50000; done
-    wait $creation
-    xl destroy sample 2> /dev/null
-    cleared
+# now: milliseconds since the start.
+now() {
+    awk '{ print int($1 * 1000) }' /proc/uptime
 }
 
-# orphaned MICROSECONDS: creates the sample guest, kills xl that much later and destroys whatever there is then.
+# measured: creates the sample guest and destroys it when it is up, and keeps how many milliseconds its creation and its start take on this host.
+measured() {
+    begun=$(now); xl create -q /guest/sample.cfg
+    created=$(now); says sample 'is up'
+    echo "creation_time=$((created - begun)) start_time=$(($(now) - created))" > /run/measured
+    xl destroy sample; cleared
+}
+
+# ended PERMILLE: creates the sample guest and destroys it after that part of its start.
+ended() {
+    . /run/measured
+    xl create -q /guest/sample.cfg && usleep $((start_time * $1)) && xl destroy sample && cleared
+}
+
+# orphaned PERMILLE: kills xl create with SIGKILL after that part of a creation and destroys what there is then. The scripts that it has started go on
+# without it; two at work on one device is what xl cannot bear, so the destruction waits for them.
 orphaned() {
+    . /run/measured
     xl create -q /guest/sample.cfg & creation=$!
-    usleep "$1"
-    # Its monitor and the hotplug scripts have it in their names too, or are its children: those of this creation alone are meant.
+    usleep $((creation_time * $1))
     kill -9 $creation 2> /dev/null
     wait $creation
-    for id in $(xl list | awk 'NR > 2 { print $2 }'); do xl destroy "$id" 2> /dev/null; done
+    while pgrep -f /etc/xen/scripts > /dev/null; do usleep 100000; done
+    for id in $(xl list | awk 'NR > 2 { print $2 }'); do xl destroy "$id"; done
     cleared
 }
 
-# cleared: waits until nothing of a guest is left. Of two xl at work on one domain the later one may leave nodes in xenstore, which keep dom0's backends
-# of a domain that is gone, on Xen too: those are removed as an administrator would.
-cleared() {
-    until [ "$(xl list | wc -l)" = 2 ]; do usleep 100000; done
-    tries=40
-    until [ -z "$(ls /sys/bus/xen-backend/devices)" ] && [ "$(losetup -a | wc -l)" = 0 ]; do
-        usleep 200000
+# raced PERMILLE: destroys the sample guest after that part of its creation, while xl create goes on. Of two xl at work on one domain the one that ends later
+# may leave nodes in xenstore, and with them dom0's backends: those are removed as an administrator would.
+raced() {
+    . /run/measured
+    xl create -q /guest/sample.cfg & creation=$!
+    usleep $((creation_time * $1))
+    until xl destroy sample || ! kill -0 $creation; do usleep 50000; done
+    wait $creation
+    xl destroy sample
+    if ! emptied 40; then
+        # One level higher dom0's kernel would not heed it and keep its devices.
+        for type in vbd vif console; do
+            for id in $(xenstore-list "/local/domain/0/backend/$type" 2> /dev/null); do xenstore-rm "/local/domain/0/backend/$type/$id"; done
+        done
+    fi
+    for loop in $(losetup -a | cut -d: -f1); do losetup -d "$loop"; done
+    cleared
+}
+
+# emptied TENTHS: waits that long at most until no domain is left, and none of its backends and loop devices.
+emptied() {
+    tries=$1
+    until [ "$(xl list | wc -l)" = 2 ] && [ -z "$(ls /sys/bus/xen-backend/devices)" ] && [ "$(losetup -a | wc -l)" = 0 ]; do
+        [ $tries -gt 0 ] || return 1
+        usleep 100000
         tries=$((tries - 1))
-        [ $tries -gt 0 ] && continue
-        for node in backend/vbd backend/vif; do xenstore-rm "/local/domain/0/$node" 2> /dev/null; done
-        for loop in $(losetup -a | cut -d: -f1); do losetup -d "$loop"; done
     done
+}
+
+# cleared: waits until nothing of a guest is left; shows what is after a long time.
+cleared() {
+    emptied 600 || { echo "not cleared: failed"; xl list; xenstore-ls -f | grep -E '^/(vm|libxl|local/domain)/[1-9]|^/local/domain/0/backend'; losetup -a; ls /sys/bus/xen-backend/devices; ps; return 1; }
 }
 
 # loaded GUEST SECONDS: as load in the guest, from dom0's side: fetches what the guest serves and checks it.
