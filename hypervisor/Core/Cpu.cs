@@ -39,7 +39,8 @@ public sealed class Cpu : Processor
 
     /// <summary>
     /// The domain that the hypercall being served is about, when the control domain's is about another: a fault then costs that domain, and the
-    /// caller gets -EIO. Set by domctl, memory_op, hvm_op and grant_table_op once they have found it; cleared by the dispatch behind each call.
+    /// caller gets -EIO. Set by whatever finds it: domctl, memory_op, hvm_op, grant_table_op, event_channel_op (also for the far end of a port), sched_op,
+    /// and sysctl while it looks at one domain after the other; cleared by the dispatch behind each call.
     /// </summary>
     public Domain? Subject { get; set; }
 

@@ -15,7 +15,12 @@ public static class GrantDump
         HostConsole console = host.Console;
         console.Begin(caller).Text("gnttab_usage_print_all [ key 'g' pressed"u8).End();
         for (Domain? domain = host.Domains.NextFrom(0); domain != null; domain = host.Domains.NextFrom(domain.Id + 1))
+        {
+            caller.Subject = domain;
             DumpTable(domain.Grants, caller);
+        }
+
+        caller.Subject = null;
         GrantCheckResult result = GrantCheck.Run(host);
         console.Begin(caller).Text("grant tables: "u8).Decimal((ulong)result.Uses).Text(" uses, "u8).Decimal((ulong)result.Mappings)
             .Text(" mappings, "u8).Decimal((ulong)result.Faults).Text(" inconsistent"u8).End();

@@ -54,6 +54,7 @@ public static class MachineDump
         host.Console.Begin(caller).Text("*********** VMCB Areas **************"u8).End();
         for (Domain? domain = host.Domains.NextFrom(0); domain != null; domain = host.Domains.NextFrom(domain.Id + 1))
         {
+            caller.Subject = domain;
             host.Console.Begin(caller).Text(">>> Domain "u8).Decimal((ulong)domain.Id).Text(" <<<"u8).End();
             foreach (Vcpu? vcpu in domain.Vcpus)
             {
@@ -64,6 +65,7 @@ public static class MachineDump
             }
         }
 
+        caller.Subject = null;
         host.Console.Begin(caller).Text("**************************************"u8).End();
     }
 

@@ -17,15 +17,22 @@ public static class DomainDump
     {
         host.Console.Begin(caller).Text("'q' pressed -> dumping domain info (now = "u8).Decimal(host.Clock.Now).Text(")"u8).End();
         for (Domain? domain = host.Domains.NextFrom(0); domain != null; domain = host.Domains.NextFrom(domain.Id + 1))
+        {
+            caller.Subject = domain;
             PrintDomain(domain, caller);
+        }
+
         for (Domain? domain = host.Domains.NextFrom(0); domain != null; domain = host.Domains.NextFrom(domain.Id + 1))
         {
+            caller.Subject = domain;
             foreach (Vcpu? vcpu in domain.Vcpus)
             {
                 if (vcpu != null)
                     Notify(vcpu, caller);
             }
         }
+
+        caller.Subject = null;
     }
 
     /// <summary>Registers of the hardware domain's vCPUs (key '0'): those that are not running, and the calling CPU's.</summary>

@@ -14,7 +14,12 @@ public static class EventChannelDump
     {
         host.Console.Begin(caller).Text("'e' pressed -> dumping event-channel info"u8).End();
         for (Domain? domain = host.Domains.NextFrom(0); domain != null; domain = host.Domains.NextFrom(domain.Id + 1))
+        {
+            caller.Subject = domain;
             DumpDomain(domain, caller);
+        }
+
+        caller.Subject = null;
     }
 
     private static void DumpDomain(Domain domain, Cpu caller)

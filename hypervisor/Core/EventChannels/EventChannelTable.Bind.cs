@@ -57,6 +57,7 @@ public sealed partial class EventChannelTable
         if (found < 0)
             return found;
         uint port = (uint)found;
+        NoteSubject(remote.Domain, caller);
         PortBinding other = remote.BindingOf(remotePort);
 
         // The second test: looking for a port here may have found the very one that is to be the other end.
@@ -67,6 +68,7 @@ public sealed partial class EventChannelTable
         remote._ports[(int)remotePort].Binding = new PortBinding(PortState.Interdomain, other.Vcpu, port, Domain.Id, other.Consumer);
 
         // Events sent to the unbound port were dropped: one now makes up for them.
+        caller.Subject = null;
         RaisePort(port, 0, caller);
         return port;
     }
@@ -148,6 +150,13 @@ public sealed partial class EventChannelTable
 
         channel.Binding = binding.WithVcpu(vcpuId);
         return 0;
+    }
+
+    // What the control domain does to the other end of a port is about the domain that has it.
+    private void NoteSubject(Domain other, Cpu caller)
+    {
+        if (Domain.IsPrivileged && other != Domain)
+            caller.Subject = other;
     }
 
     private static void LockPair(EventChannelTable a, EventChannelTable b, Cpu caller)

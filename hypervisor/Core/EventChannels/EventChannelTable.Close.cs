@@ -88,7 +88,10 @@ public sealed partial class EventChannelTable
         else if (now.State == PortState.Interdomain && now.RemoteDomain == other.Id)
         {
             uint remotePort = now.Target;
+            Domain? subject = caller.Subject;
+            NoteSubject(other, caller);
             PortBinding far = remote._ports[(int)remotePort].Binding;
+            caller.Subject = subject;
             Free(port);
             remote._ports[(int)remotePort].Binding = new PortBinding(PortState.Unbound, far.Vcpu, 0, Domain.Id, far.Consumer);
             result = 0;

@@ -44,6 +44,7 @@ public sealed partial class EventChannelTable
         Domain? domain = binding.RemoteDomain == Domain.Id ? Domain : Domain.Host.Domains.Find(binding.RemoteDomain);
         if (domain == null)
             return;
+        NoteSubject(domain, caller);
         EventChannelTable remote = domain.EventChannels;
         PortBinding far = remote.BindingOf(binding.Target);
 

@@ -73,7 +73,7 @@ public static class EventChannelOp
     {
         if (!GuestAccess.TryRead(caller, address, out EventChannelAllocUnbound allocate))
             return -(long)Errno.Fault;
-        Domain? domain = FindDomain(caller, allocate.Domain);
+        Domain? domain = FindSubject(caller, allocate.Domain);
         if (domain == null)
             return -(long)Errno.NoProcess;
         ushort remote = allocate.RemoteDomain == DomainIds.Self ? caller.Domain.Id : allocate.RemoteDomain;
@@ -135,7 +135,7 @@ public static class EventChannelOp
     {
         if (!GuestAccess.TryRead(caller, address, out EventChannelStatus status))
             return -(long)Errno.Fault;
-        Domain? domain = FindDomain(caller, status.Domain);
+        Domain? domain = FindSubject(caller, status.Domain);
         if (domain == null)
             return -(long)Errno.NoProcess;
         long result = domain.EventChannels.Status(caller.Domain, ref status);
@@ -155,7 +155,7 @@ public static class EventChannelOp
     {
         if (!GuestAccess.TryRead(caller, address, out EventChannelReset reset))
             return -(long)Errno.Fault;
-        Domain? domain = FindDomain(caller, reset.Domain);
+        Domain? domain = FindSubject(caller, reset.Domain);
         if (domain == null)
             return -(long)Errno.NoProcess;
         if (!EventChannelPermission.Allows(caller.Domain, domain))
@@ -170,6 +170,15 @@ public static class EventChannelOp
 
     private static Domain? FindDomain(Vcpu caller, ushort id) =>
         id == DomainIds.Self || id == caller.Domain.Id ? caller.Domain : caller.Host.Domains.Find(id);
+
+    // The same for an operation on that domain's ports: the control domain's is about it from here on.
+    private static Domain? FindSubject(Vcpu caller, ushort id)
+    {
+        Domain? domain = FindDomain(caller, id);
+        if (domain != null)
+            DomainLookup.TryTarget(caller, domain);
+        return domain;
+    }
 
     // A search for a free port that ran out of budget is repeated with the same arguments and goes on where it stopped.
     private static long Fail(Vcpu caller, long result, in HypercallArguments arguments)

@@ -118,6 +118,7 @@ public static class SchedOp
             return -(long)Errno.NoProcess;
         if (!caller.Domain.IsPrivileged)
             return -(long)Errno.Perm;
+        caller.Processor.Subject = domain;
         domain.Shutdown((uint)shutdown.Reason, caller.Processor);
         return 0;
     }

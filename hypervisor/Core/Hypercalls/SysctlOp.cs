@@ -140,7 +140,9 @@ public static partial class SysctlOp
         for (Domain? domain = caller.Host.Domains.NextFrom(request.FirstDomain); domain != null && count < request.MaxDomains;
             domain = domain.Id + 1 < DomainTable.Capacity ? caller.Host.Domains.NextFrom(domain.Id + 1) : null)
         {
+            caller.Processor.Subject = domain;
             DomainInfo.Collect(domain, caller.Processor, out DomctlGetDomainInfo info);
+            caller.Processor.Subject = null;
             if (!GuestAccess.TryWrite(caller, request.Buffer + (count * size), in info))
                 return EFAULT;
             count++;
