@@ -4,7 +4,7 @@
 # record-golden.sh [--hypervisor FILE] [--out DIR] [MODE...]
 #
 # Without --hypervisor: Debian's Xen 4.17, and the answers go to tests/Boot/Golden/, the reference that tests compare with.
-# MODE: probe cpuid platform foreign control endings (default: all). Needs out/guests/, qemu-system-x86_64 and, for Xen, apt-get and dpkg.
+# MODE: probe cpuid platform foreign control endings (default: these); debugger (of a Xen with CONFIG_GDBSX). Needs out/guests/, qemu-system-x86_64 and, for Xen, apt-get and dpkg.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 hypervisor= out=

@@ -45,6 +45,38 @@ internal static class OtherDomain
         End();
     }
 
+    /// <summary>A domain with two vCPUs and eight pages from frame 0x100 on.</summary>
+    public static void Make()
+    {
+        Create(3, 2);
+        Probe.Is("createdomain"u8, Op());
+        Id = A.Get16(8);
+        Start(15).Put32(16, 2);
+        Probe.Is("max_vcpus"u8, Op());
+        Start(86).Put64(16, 2 << 20);
+        Probe.Is("set_paging_mempool_size"u8, Op());
+        Start(11).Put64(16, 4096);
+        Probe.Is("max_mem"u8, Op());
+        for (int i = 0; i < 8; i++)
+            B.Put64(i * 8, 0x100 + (ulong)i);
+        A.Clear().Put64(0, B.Address).Put64(8, 8).Put16(24, Id);
+        Probe.Is("populate_physmap"u8, Hypercall.Make(Call.MemoryOp, 6, A.Address));
+    }
+
+    /// <summary>Its end.</summary>
+    public static void Destroy()
+    {
+        long result;
+        do
+        {
+            Start(2);
+            result = Op();
+        }
+        while (result is -11 or -85);
+
+        Probe.Is("destroydomain"u8, result);
+    }
+
     /// <summary>An argument for the domain under test, all zero but for its header; the union starts at 16.</summary>
     public static Page Start(uint command) => A.Clear().Put32(0, command).Put32(4, Version).Put16(8, Id);
 
@@ -112,15 +144,7 @@ internal static class OtherDomain
 
     private static void End()
     {
-        long result;
-        do
-        {
-            Start(2);
-            result = Op();
-        }
-        while (result is -11 or -85);
-
-        Probe.Is("destroydomain"u8, result);
+        Destroy();
         Start(5);
         Probe.Is("getdomaininfo after destroydomain"u8, Op());
         foreach (uint command in (ReadOnlySpan<uint>)[3, 4, 9, 11, 12, 14, 33, 34, 60, 83])

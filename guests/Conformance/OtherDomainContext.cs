@@ -180,6 +180,14 @@ internal static class OtherDomainContext
         return at;
     }
 
+    /// <summary>Loads a first vCPU with these control registers.</summary>
+    public static void LoadControl(ulong cr0, ulong cr3, ulong cr4, ulong efer)
+    {
+        int at = Good();
+        B.Put64(at + 656, cr0).Put64(at + 672, cr3).Put64(at + 680, cr4).Put64(at + 992, efer);
+        SendCpu("sethvmcontext"u8);
+    }
+
     private static void SendCpu(ReadOnlySpan<byte> text) => Send(text, 8 + HeaderLength + 8 + CpuLength + 8);
 
     private static void Processor()

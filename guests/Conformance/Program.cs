@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The probe: calls every operation of the hypercall interface with right and wrong arguments as a PVH dom0 and prints what
 // came back. Run on real Xen its output is the golden file; run on ours it is compared with that. The first word of the
-// command line selects: `probe`, `cpuid` (CPUID leaves and MSRs), `platform` (start info, memory map, ACPI tables).
+// command line selects: `probe`, `cpuid` (CPUID leaves and MSRs), `platform` (start info, memory map, ACPI tables),
+// `foreign`, `control` and `debugger` (another domain's memory, what a toolstack does to it, what a debugger does).
 
 using System.Runtime;
 
@@ -22,6 +23,8 @@ internal static class Program
             OtherDomainMemory.Run();
         else if (StartInfo.Has("control"u8))
             OtherDomain.Run();
+        else if (StartInfo.Has("debugger"u8))
+            OtherDomainDebugger.Run();
         else if (StartInfo.Has("platform"u8))
             PlatformReport.Run();
         else

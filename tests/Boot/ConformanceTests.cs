@@ -25,6 +25,17 @@ public class ConformanceTests
         Assert.True(problems.Length == 0, problems);
     }
 
+    /// <summary>Debian's Xen has these calls compiled out: the reference is 4.17 with CONFIG_GDBSX, which is its default for those who may choose.</summary>
+    [Fact]
+    public void A_debugger_gets_the_answers_of_a_xen_that_has_gdbsx()
+    {
+        using QemuMachine machine = QemuMachine.Start(TestKernel.Machine("conformance", "debugger"));
+        machine.WaitFor("^== end", StandardMachine.BootTimeout);
+        string problems = AnswerComparison.DescribeFiles(
+            TestKernel.Golden("xen-4.17-gdbsx-debugger.txt"), machine.Transcript, TestKernel.Golden("accepted-debugger.txt"));
+        Assert.True(problems.Length == 0, problems);
+    }
+
     [Theory]
     [InlineData("hello")]
     [InlineData("shutdown=1")]

@@ -103,6 +103,8 @@ public sealed class FakeVcpuContext : VcpuContext
         ExtendedFeatures = state.Efer;
     }
 
+    public override bool StopsForDebugger { get; set; }
+
     public override void ResetToPvhEntry(uint entry, uint startInfo) => PvhEntry = (entry, startInfo);
 
     public override void ResetToStartup(byte vector) => StartupVector = vector;

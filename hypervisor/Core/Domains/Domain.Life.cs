@@ -39,9 +39,6 @@ public sealed partial class Domain
     /// <summary>The tools' view of a domain that they have destroyed (XEN_DOMINF_dying).</summary>
     public bool IsDead => Destruction >= DestructionStep.Dead;
 
-    /// <summary>XEN_DOMCTL_setdebugging.</summary>
-    public bool IsDebugged { get; set; }
-
     /// <summary>The pages of the nested page table; null for a domain that no pool limits.</summary>
     public PagingPool? Paging { get; init; }
 

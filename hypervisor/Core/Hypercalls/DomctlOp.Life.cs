@@ -48,14 +48,4 @@ public static partial class DomctlOp
         uint command = SoftResetContinued;
         return GuestAccess.TryWrite(caller, operation.UnionAddress - HeaderSize, in command) ? operation.Continue() : EFAULT;
     }
-
-    // The debugger's flag takes effect with the vCPUs stopped, as in Xen.
-    private static long SetDebugging(ControlBuffer operation, Domain domain)
-    {
-        Cpu cpu = operation.Caller.Processor;
-        domain.Host.Scheduler.PauseAndWait(domain, cpu);
-        domain.IsDebugged = operation.Read<byte>() != 0;
-        domain.Host.Scheduler.Unpause(domain, cpu);
-        return 0;
-    }
 }

@@ -40,6 +40,9 @@ public static partial class DomctlOp
                 const uint lastCommand = 9;
                 return operation.Read<uint>() <= lastCommand ? ENODEV : EOPNOTSUPP;
             case DomctlCommand.VmTraceOperation: return EINVAL;
+            case DomctlCommand.GdbsxPauseVcpu: return PauseVcpu(operation, domain);
+            case DomctlCommand.GdbsxUnpauseVcpu: return UnpauseVcpu(operation, domain);
+            case DomctlCommand.GdbsxDomainStatus: return DebuggerStatus(operation, domain);
             default: return ENOSYS;
         }
     }

@@ -44,7 +44,9 @@ public static partial class DomctlOp
         if (domain == null)
             return ESRCH;
         caller.Processor.Subject = domain;
-        return Act(operation, command, domain);
+        return command is DomctlCommand.GdbsxGuestMemoryIo or (DomctlCommand)GuestMemoryContinued
+            ? GuestMemoryIo(operation, domain, in arguments)
+            : Act(operation, command, domain);
     }
 
     private static long Act(ControlBuffer operation, DomctlCommand command, Domain domain)
@@ -117,6 +119,7 @@ public static partial class DomctlOp
                 return ESRCH;
         }
 
+        operation.Caller.Processor.Subject = domain;
         DomainInfo.Collect(domain, operation.Caller.Processor, out DomctlGetDomainInfo info);
         long result = operation.Store(in info);
         return result != 0 ? result : operation.StoreDomain(domain.Id);

@@ -4,11 +4,14 @@
 using XenSharp.Abi;
 using XenSharp.Core.Domains;
 using XenSharp.Core.Vcpus;
+using XenSharp.Edge;
 
 namespace XenSharp.Core.Scheduling;
 
 public sealed partial class Scheduler
 {
+    private const int MaxControllerPauses = 255;
+
     /// <summary>Stops a vCPU; counted. It may still be running on its CPU for a moment: see <see cref="Vcpu.IsRunningNow"/>.</summary>
     public void Pause(Vcpu vcpu, Cpu caller)
     {
@@ -94,14 +97,53 @@ public sealed partial class Scheduler
     /// <summary>XEN_DOMCTL_pausedomain: a pause that the toolstack may take back, at most 255 of them. Waits; -EOVERFLOW beyond.</summary>
     public long PauseByController(Domain domain, Cpu caller)
     {
+        if (!TryCountPause(domain, caller))
+            return -(long)Errno.Overflow;
+        PauseAndWait(domain, caller);
+        return 0;
+    }
+
+    /// <summary>The same by the domain itself, on behalf of its debugger: it does not wait.</summary>
+    public void PauseSoonByController(Domain domain, Cpu caller)
+    {
+        if (TryCountPause(domain, caller))
+            Pause(domain, caller);
+    }
+
+    private bool TryCountPause(Domain domain, Cpu caller)
+    {
+        using SpinLock.Guard guard = _queue.Lock.Enter(caller);
+        if (domain.ControllerPauseCount >= MaxControllerPauses)
+            return false;
+        domain.ControllerPauseCount++;
+        return true;
+    }
+
+    /// <summary>XEN_DOMCTL_gdbsx_pausevcpu: a pause of one vCPU that the debugger may take back. Waits; -EOVERFLOW beyond 255 of them.</summary>
+    public long PauseByController(Vcpu vcpu, Cpu caller)
+    {
         using (_queue.Lock.Enter(caller))
         {
-            if (domain.ControllerPauseCount >= 255)
+            if (vcpu.ControllerPauseCount >= MaxControllerPauses)
                 return -(long)Errno.Overflow;
-            domain.ControllerPauseCount++;
+            vcpu.ControllerPauseCount++;
         }
 
-        PauseAndWait(domain, caller);
+        PauseAndWait(vcpu, caller);
+        return 0;
+    }
+
+    /// <summary>XEN_DOMCTL_gdbsx_unpausevcpu; -EINVAL when there is no such pause.</summary>
+    public long UnpauseByController(Vcpu vcpu, Cpu caller)
+    {
+        using (_queue.Lock.Enter(caller))
+        {
+            if (vcpu.ControllerPauseCount == 0)
+                return -(long)Errno.Inval;
+            vcpu.ControllerPauseCount--;
+        }
+
+        Unpause(vcpu, caller);
         return 0;
     }
 

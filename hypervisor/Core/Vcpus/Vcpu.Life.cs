@@ -38,6 +38,7 @@ public sealed partial class Vcpu
         Vcpu vcpu = new(domain, id, context, new LocalApic((int)id, apicHost));
         apicHost.Attach(vcpu);
         domain.Host.Guests.Attach(context, vcpu);
+        context.StopsForDebugger = domain.IsDebugged;
         return vcpu;
     }
 

@@ -33,6 +33,9 @@ public sealed partial class Vcpu
     /// <summary>How many times the vCPU itself is paused; above 0 it does not run.</summary>
     public int PauseCount { get; internal set; }
 
+    /// <summary>Those of <see cref="PauseCount"/> that the debugger has asked for.</summary>
+    public int ControllerPauseCount { get; internal set; }
+
     /// <summary>
     /// True from the moment a CPU has chosen the vCPU until that CPU's port has saved its registers (Scheduler.ContextSaved).
     /// While false, nobody uses the register state, and <see cref="Processor"/> tells where it last ran.

@@ -60,6 +60,9 @@ public sealed partial class Vcpu
 
     public VcpuPollTimer PollTimer { get; }
 
+    /// <summary>The exception (#BP) by which the vCPU has stopped its domain for the debugger; 0: none, or the debugger knows (gdbsx_vcpu_event).</summary>
+    public uint DebugEvent { get; set; }
+
     /// <summary>Set by a hypercall that stops before its end; see <see cref="HypercallContinuation"/>.</summary>
     public HypercallContinuation Continuation;
 }

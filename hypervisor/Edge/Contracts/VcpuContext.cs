@@ -81,6 +81,9 @@ public abstract class VcpuContext
     /// </summary>
     public abstract Span<byte> ExtendedImage { get; }
 
+    /// <summary>Breakpoints and single steps are exits, for the debugger, and not the guest's. Set while the vCPU does not run.</summary>
+    public abstract bool StopsForDebugger { get; set; }
+
     /// <summary>The PVH entry state: 32-bit flat, paging off, ebx = start info (docs/misc/pvh.pandoc).</summary>
     public abstract void ResetToPvhEntry(uint entry, uint startInfo);
 

@@ -88,6 +88,9 @@ internal sealed class ExitHandler(Host host)
             case Svm.ExitVmrun or Svm.ExitVmload or Svm.ExitVmsave or Svm.ExitStgi or Svm.ExitClgi or Svm.ExitSkinit or Svm.ExitInvlpga or Svm.ExitMonitor or Svm.ExitMwait:
                 vcpu.InjectException(InvalidOpcode, -1);
                 break;
+            case Svm.ExitException + Svm.DebugVector or Svm.ExitException + Svm.BreakpointVector or Svm.ExitSoftwareInterrupt:
+                DebugExits.Handle(vcpu, owner);
+                break;
             case Svm.ExitShutdown:
                 EndByTripleFault(vcpu, owner);
                 break;

@@ -120,7 +120,8 @@ internal static class InterruptInjection
         if ((interrupted & Svm.EventValid) == 0)
             return;
         ulong type = interrupted & Svm.EventTypeMask;
-        if (type == Svm.EventTypeSoftware)
+        // The instruction runs again, unless it was skipped when the interrupt was put in (DebugExits).
+        if (type == Svm.EventTypeSoftware && !vcpu.StopsForDebugger)
             return;
         // Some CPUs report an external interrupt whose delivery faulted as an exception with its vector.
         if (type == Svm.EventTypeException && (interrupted & 0xff) > ExternalTypeMax)

@@ -13,7 +13,7 @@ namespace XenSharp.X64.Svm;
 // SAFETY: both pointers name zeroed pages taken for this vCPU; only the CPU on which it runs, or the one that builds it, touches them.
 internal sealed class SvmVcpu : VcpuContext
 {
-    private const ulong ReservedFlags = 2;
+    private const ulong ReservedFlags = 2, TrapFlag = 1 << 8;
     private const ushort LongSegment = 0x200;
     private const int StackSegment = 2;
     private const int ExtendedStateOffset = 1024, ExtendedStateSize = 3072;
@@ -299,6 +299,18 @@ internal sealed class SvmVcpu : VcpuContext
 
     public override unsafe Span<byte> ExtendedImage => new(ExtendedState, ExtendedStateSize);
 
+    /// <summary>#DB, #BP and, since QEMU 7.2 reports a breakpoint as one (`helper_raise_interrupt`), software interrupts.</summary>
+    public override bool StopsForDebugger
+    {
+        get => (Vmcb.Intercept1 & Svm.InterceptSoftwareInterrupt) != 0;
+        set
+        {
+            const uint exceptions = (1u << Svm.DebugVector) | (1u << Svm.BreakpointVector);
+            Vmcb.InterceptExceptions = (Vmcb.InterceptExceptions & ~exceptions) | (value ? exceptions : 0);
+            Vmcb.Intercept1 = (Vmcb.Intercept1 & ~Svm.InterceptSoftwareInterrupt) | (value ? Svm.InterceptSoftwareInterrupt : 0);
+        }
+    }
+
     public override void InjectException(int vector, int errorCode)
     {
         ulong injected = (uint)vector | Svm.EventTypeException | Svm.EventValid;
@@ -317,6 +329,19 @@ internal sealed class SvmVcpu : VcpuContext
         ulong next = CpuFeatures.HasNextRip ? vmcb.NextRip : vmcb.Rip + (uint)length;
         vmcb.Rip = (vmcb.Cs.Attributes & LongSegment) != 0 ? next : (uint)next;
         vmcb.InterruptShadow = 0;
+        if ((vmcb.Rflags & TrapFlag) != 0)
+            EndSingleStep();
+    }
+
+    // An instruction that was emulated ends a single step as one that the CPU has executed does.
+    private void EndSingleStep()
+    {
+        const ulong step = 1 << 14;
+        Vmcb.Dr6 |= step;
+        if (StopsForDebugger)
+            Vcpu.Domain.PauseForDebugger(Vcpu);
+        else
+            InjectException(Svm.DebugVector, -1);
     }
 
     /// <summary>The hypercall that was being served ends with a result of its own.</summary>

@@ -81,18 +81,20 @@ internal struct Vmcb
 internal static class Svm
 {
     public const uint InterceptIntr = 1 << 0, InterceptNmi = 1 << 1, InterceptSmi = 1 << 2, InterceptInit = 1 << 3, InterceptVintr = 1 << 4;
-    public const uint InterceptRdpmc = 1 << 15, InterceptIret = 1 << 20, InterceptCpuid = 1 << 18, InterceptInvd = 1 << 22, InterceptHlt = 1 << 24, InterceptInvlpga = 1 << 26;
+    public const uint InterceptRdpmc = 1 << 15, InterceptIret = 1 << 20, InterceptSoftwareInterrupt = 1 << 21, InterceptCpuid = 1 << 18, InterceptInvd = 1 << 22, InterceptHlt = 1 << 24, InterceptInvlpga = 1 << 26;
     public const uint InterceptIo = 1 << 27, InterceptMsr = 1 << 28, InterceptTaskSwitch = 1 << 29, InterceptShutdown = 1u << 31;
 
     public const uint InterceptVmrun = 1 << 0, InterceptVmmcall = 1 << 1, InterceptVmload = 1 << 2, InterceptVmsave = 1 << 3, InterceptStgi = 1 << 4;
     public const uint InterceptClgi = 1 << 5, InterceptSkinit = 1 << 6, InterceptMonitor = 1 << 10, InterceptMwait = 1 << 11, InterceptXsetbv = 1 << 13;
 
-    public const ulong ExitCrWrite = 0x10, ExitException = 0x40, ExitIntr = 0x60, ExitNmi = 0x61, ExitInit = 0x63, ExitVintr = 0x64, ExitRdpmc = 0x6f, ExitIret = 0x74;
+    public const ulong ExitCrWrite = 0x10, ExitException = 0x40, ExitIntr = 0x60, ExitNmi = 0x61, ExitInit = 0x63, ExitVintr = 0x64, ExitRdpmc = 0x6f, ExitIret = 0x74, ExitSoftwareInterrupt = 0x75;
     public const ulong ExitCpuid = 0x72, ExitInvd = 0x76, ExitHlt = 0x78, ExitInvlpga = 0x7a, ExitIo = 0x7b, ExitMsr = 0x7c, ExitTaskSwitch = 0x7d, ExitShutdown = 0x7f;
     public const ulong ExitVmrun = 0x80, ExitVmmcall = 0x81, ExitVmload = 0x82, ExitVmsave = 0x83, ExitStgi = 0x84, ExitClgi = 0x85, ExitSkinit = 0x86;
     public const ulong ExitMonitor = 0x8a, ExitMwait = 0x8b, ExitXsetbv = 0x8d, ExitNestedPageFault = 0x400;
 
     public const ulong EventValid = 1UL << 31, EventErrorValid = 1 << 11, EventTypeMask = 7 << 8, EventTypeInterrupt = 0, EventTypeNmi = 2 << 8, EventTypeException = 3 << 8, EventTypeSoftware = 4 << 8;
+
+    public const int DebugVector = 1, BreakpointVector = 3;
 
     /// <summary>V_IRQ, priority 15, ignore TPR: opens the interrupt window as soon as RFLAGS.IF is set.</summary>
     public const uint VirtualInterruptPending = (1 << 8) | (15 << 16) | (1 << 20);
