@@ -16,6 +16,9 @@ internal static class ConfigurationDefaults
     private const ulong DefaultMemoryKb = 32 * 1024;
     private const uint DefaultEventChannels = 1023;
 
+    // INVALID_DOMID of libxl: any number will do.
+    private const uint NoDomain = uint.MaxValue;
+
     /// <exception cref="ToolstackException">The configuration asks for what is not supported.</exception>
     public static DomainConfiguration Apply(DomainConfiguration configuration, Hypervisor hypervisor)
     {
@@ -47,6 +50,7 @@ internal static class ConfigurationDefaults
         {
             CreateInfo = create with
             {
+                Domid = create.Domid != 0 ? create.Domid : NoDomain,
                 Hap = create.Hap ?? true,
                 Oos = create.Oos ?? true,
                 Uuid = create.Uuid == Guid.Empty ? Guid.NewGuid() : create.Uuid,
@@ -81,6 +85,20 @@ internal static class ConfigurationDefaults
             Nics = [.. WithNumbers(configuration.Nics)],
         };
     }
+
+    /// <summary>What libxl keeps of a domain's configuration: what the user said, and of the rest only what must stay the same when the domain starts again.</summary>
+    /// <param name="wanted">As the user said.</param>
+    /// <param name="configuration">The same after <see cref="Apply"/>.</param>
+    public static DomainConfiguration Record(DomainConfiguration wanted, DomainConfiguration configuration) => wanted with
+    {
+        CreateInfo = wanted.CreateInfo with { Uuid = configuration.CreateInfo.Uuid, Domid = configuration.CreateInfo.Domid },
+        BuildInfo = wanted.BuildInfo with
+        {
+            VideoMemkb = configuration.BuildInfo.VideoMemkb,
+            ArchX86 = wanted.BuildInfo.ArchX86 with { MsrRelaxed = configuration.BuildInfo.ArchX86.MsrRelaxed },
+        },
+        Nics = [.. wanted.Nics.Zip(configuration.Nics, (nic, whole) => nic with { Devid = whole.Devid, Nictype = whole.Nictype, Mac = whole.Mac })],
+    };
 
     /// <summary>Interfaces without a number get those that are left.</summary>
     private static IEnumerable<DeviceNic> WithNumbers(IReadOnlyList<DeviceNic> nics)

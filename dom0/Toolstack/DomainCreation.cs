@@ -35,7 +35,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         try
         {
             await BuildAsync(domain, configuration, kernel, modules).ConfigureAwait(false);
-            steps.Run("records", () => UserData.WriteConfiguration(domain, configuration));
+            steps.Run("records", () => UserData.WriteConfiguration(domain, ConfigurationDefaults.Record(wanted, configuration)));
             return (domain, configuration);
         }
         catch (Exception failure)

@@ -18,8 +18,8 @@ namespace XenSharp.Xl.Commands;
 
 internal static class CreateCommand
 {
-    // Xen's exit code when the file cannot be read.
-    private const int NoFile = 3;
+    // Xen's exit code when the file cannot be read, and when the domain cannot be made: libxl's ERROR_FAIL.
+    private const int Failed = 3;
 
     public static Command Row { get; } = new("create", "Create a domain from a configuration file", "<ConfigFile> [options] [vars]", RunAsync)
     {
@@ -62,7 +62,7 @@ internal static class CreateCommand
         }
         catch (ToolstackException failure)
         {
-            throw new XlException($"domain \"{configuration.CreateInfo.Name}\" was not created: {failure.Message}");
+            throw new XlException($"domain \"{configuration.CreateInfo.Name}\" was not created: {failure.Message}", Failed);
         }
         return await RunDomainAsync(call, domain, configuration).ConfigureAwait(false);
     }
@@ -102,7 +102,7 @@ internal static class CreateCommand
             call.Error.WriteLine($"Parsing config from {file}");
         HostTopology? host = Topology(call);
         ConfigurationContext context = new() { Host = host ?? HostTopology.Unknown, Global = call.Host.Settings, IgnoreGlobalAffinityMasks = call.Has("ignore-global-affinity-masks") };
-        DomainConfiguration? configuration = DomainConfiguration.Parse(Sources.ReadFile(file, NoFile), file, words, context, out IReadOnlyList<Diagnostic> remarks);
+        DomainConfiguration? configuration = DomainConfiguration.Parse(Sources.ReadFile(file, Failed), file, words, context, out IReadOnlyList<Diagnostic> remarks);
         Tell(call, remarks);
         return configuration is null ? throw new XlException($"{file} has errors; nothing was done")
             : DomainConfiguration.CanBeBuilt(remarks) || call.Global.IsDryRun || call.Has("dryrun") ? configuration

@@ -51,6 +51,8 @@ internal static class DomainConfigurations
     {
         XenstoreView store = await host.StoreAsync().ConfigureAwait(false);
         string folder = $"/local/domain/{domain.Domain}";
+        if (domain.Domain == 0)
+            await (await host.ConnectionAsync().ConfigureAwait(false)).TransactAsync(view => Memory.AddControlDomainNodesAsync(view, domain)).ConfigureAwait(false);
         DomainBuildInfo build = kept.BuildInfo;
         List<int> online = [];
         for (int vcpu = 0; vcpu < build.MaxVcpus; vcpu++)

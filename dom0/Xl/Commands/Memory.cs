@@ -42,6 +42,17 @@ internal static class Memory
         };
     }
 
+    /// <summary>Domain 0's sizes get into xenstore when they are first asked for. libxl__fill_dom0_memory_info.</summary>
+    internal static async Task AddControlDomainNodesAsync(XenstoreView store, DomctlGetDomainInfo info)
+    {
+        foreach ((string name, ulong pages) in ((string, ulong)[])[("target", info.TotalPages), ("static-max", info.MaxPages)])
+        {
+            string path = $"/local/domain/0/memory/{name}";
+            if (!await store.ExistsAsync(path).ConfigureAwait(false))
+                await store.WriteAsync(path, Text((long)pages * 4)).ConfigureAwait(false);
+        }
+    }
+
     private static async Task<int> SetMaxAsync(Invocation call)
     {
         (int domain, long kilobytes) = await ReadWordsAsync(call).ConfigureAwait(false);
@@ -65,19 +76,10 @@ internal static class Memory
         await connection.TransactAsync(async store =>
         {
             string folder = $"/local/domain/{domain}/memory";
-            long most;
-            if (domain == 0 && !await store.ExistsAsync($"{folder}/target").ConfigureAwait(false))
-            {
-                // The control domain's nodes are made when they are first needed.
-                most = (long)info.MaxPages * 4;
-                await store.WriteAsync($"{folder}/static-max", Text(most)).ConfigureAwait(false);
-            }
-            else
-            {
-                if (!await store.ExistsAsync($"{folder}/target").ConfigureAwait(false) || await ReadNumberAsync(store, $"{folder}/static-max").ConfigureAwait(false) is not { } maximum)
-                    throw new XlException($"Domain {domain} has no memory target in xenstore.\n{refusal}");
-                most = maximum;
-            }
+            if (domain == 0)
+                await AddControlDomainNodesAsync(store, info).ConfigureAwait(false);
+            if (!await store.ExistsAsync($"{folder}/target").ConfigureAwait(false) || await ReadNumberAsync(store, $"{folder}/static-max").ConfigureAwait(false) is not { } most)
+                throw new XlException($"Domain {domain} has no memory target in xenstore.\n{refusal}");
             long videoMemory = await ReadNumberAsync(store, $"{folder}/videoram").ConfigureAwait(false) ?? 0;
             long target = kilobytes - videoMemory;
             if (target > most)
