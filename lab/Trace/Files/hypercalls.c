@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Preloaded into a tool of dom0: writes each hypercall that it makes through libxencall and libxenforeignmemory to the file that
+// Preloaded into a tool of dom0: writes each hypercall that it makes through libxencall and libxenforeignmemory, or by ioctl without them, to the file that
 // HYPERCALL_LOG names, one a line, read by lab/Trace/HypercallLog.cs:
 //   PID call OP ARG... in=HEX = RESULT ERRNO out=HEX
 // HEX is the structure that the call is about, before and after it. A multicall is told entry by entry.
@@ -7,15 +7,20 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { memory_op = 12, multicall = 13, grant_table_op = 20, event_channel_op = 32, hvm_op = 34, sysctl = 35, domctl = 36 };
 
 static int log_file = -1;
+
+// Set in a thread that is in one of the libraries' functions, whose own ioctl is no call of its own.
+static __thread int in_library;
 
 static void put(const char *text, int length) {
     int saved = errno;
@@ -88,8 +93,10 @@ static int64_t logged(unsigned op, const uint64_t *a, int count, int64_t (*make)
     static __thread int lengths[most_entries];
     if (op != multicall || a[1] > most_entries) {
         lengths[0] = begin(lines[0], op, a, count);
+        in_library++;
         int64_t result = make(handle, op, a);
         int error = errno;
+        in_library--;
         end(lines[0], lengths[0], op, a, count, result, result < 0 ? error : 0);
         errno = error;
         return result;
@@ -97,8 +104,10 @@ static int64_t logged(unsigned op, const uint64_t *a, int count, int64_t (*make)
     struct entry *entries = (struct entry *)a[0];
     for (uint64_t i = 0; i < a[1]; i++)
         lengths[i] = begin(lines[i], entries[i].op, entries[i].arguments, 2);
+    in_library++;
     int64_t result = make(handle, op, a);
     int error = errno;
+    in_library--;
     for (uint64_t i = 0; i < a[1]; i++)
         end(lines[i], lengths[i], entries[i].op, entries[i].arguments, 2, entries[i].result < 0 ? -1 : entries[i].result, entries[i].result < 0 ? (int)-entries[i].result : 0);
     errno = error;
@@ -133,16 +142,60 @@ int xencall5(void *h, unsigned op, uint64_t a, uint64_t b, uint64_t c, uint64_t 
 
 void *xenforeignmemory_map2(void *h, uint32_t domain, void *address, int protection, int flags, size_t pages, const uint64_t *frames, int *errors);
 
-void *xenforeignmemory_map2(void *h, uint32_t domain, void *address, int protection, int flags, size_t pages, const uint64_t *frames, int *errors) {
+static void put_map(unsigned domain, int protection, size_t pages, const uint64_t *frames, int failed) {
     char line[256];
-    NEXT(xenforeignmemory_map2);
-    void *result = next(h, domain, address, protection, flags, pages, frames, errors);
     int n = snprintf(line, sizeof line, "%d map domain=%u protection=%d pages=%zu first=%llx = %d %d\n", getpid(), domain, protection, pages,
-                     (unsigned long long)(pages ? frames[0] : 0), result ? 0 : -1, result ? 0 : errno);
+                     (unsigned long long)(pages ? frames[0] : 0), failed ? -1 : 0, failed ? errno : 0);
     put(line, n);
+}
+
+void *xenforeignmemory_map2(void *h, uint32_t domain, void *address, int protection, int flags, size_t pages, const uint64_t *frames, int *errors) {
+    NEXT(xenforeignmemory_map2);
+    in_library++;
+    void *result = next(h, domain, address, protection, flags, pages, frames, errors);
+    in_library--;
+    put_map(domain, protection, pages, frames, !result);
     return result;
 }
 
 void *xenforeignmemory_map(void *h, uint32_t domain, int protection, size_t pages, const uint64_t *frames, int *errors) {
     return xenforeignmemory_map2(h, domain, 0, protection, 0, pages, frames, errors);
+}
+
+// linux/include/uapi/xen/privcmd.h
+enum { hypercall_request = 0x305000, map_request = 0x205004, unknown_protection = -1 };
+
+struct map_batch {
+    uint32_t pages;
+    uint16_t domain;
+    uint64_t address;
+    const uint64_t *frames;
+    int *errors;
+};
+
+static int64_t make_ioctl(void *h, unsigned op, const uint64_t *a) {
+    NEXT(ioctl);
+    uint64_t call[6] = { op, a[0], a[1], a[2], a[3], a[4] };
+    return next((int)(intptr_t)h, hypercall_request, call);
+}
+
+int ioctl(int file, unsigned long request, ...) {
+    NEXT(ioctl);
+    va_list list;
+    va_start(list, request);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    if (in_library || (request != hypercall_request && request != map_request))
+        return next(file, request, argument);
+    if (request == hypercall_request) {
+        const uint64_t *call = argument;
+        int count = 5;
+        while (count > 0 && !call[count])
+            count--;
+        return logged(call[0], call + 1, count, make_ioctl, (void *)(intptr_t)file);
+    }
+    const struct map_batch *batch = argument;
+    int result = next(file, request, argument);
+    put_map(batch->domain, unknown_protection, batch->pages, batch->frames, result < 0);
+    return result;
 }
