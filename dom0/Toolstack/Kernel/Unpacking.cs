@@ -9,7 +9,7 @@ using System.IO.Compression;
 using K4os.Compression.LZ4;
 using SharpCompress.Compressors.BZip2;
 using SharpCompress.Compressors.LZMA;
-using SharpCompress.Compressors.Xz;
+using XenSharp.Toolstack.Kernel.Xz;
 using CompressionMode = SharpCompress.Compressors.CompressionMode;
 
 namespace XenSharp.Toolstack.Kernel;
@@ -45,6 +45,7 @@ internal static class Unpacking
             {
                 "lz4" => UnpackLz4(packed.Span, size),
                 "lzo" => Lzo.Unpack(packed.Span, size),
+                "xz" => XzFile.Unpack(packed.Span, size, MostBytes),
                 _ => ReadAll(Open(format, packed), size),
             };
         }
@@ -63,8 +64,6 @@ internal static class Unpacking
                 return new GZipStream(source, System.IO.Compression.CompressionMode.Decompress);
             case "bzip2":
                 return BZip2Stream.Create(source, CompressionMode.Decompress, false);
-            case "xz":
-                return new XZStream(source);
             case "zstd":
                 return new ZstdSharp.DecompressionStream(source);
             default:
