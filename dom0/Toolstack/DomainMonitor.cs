@@ -3,6 +3,7 @@
 
 using System;
 using System.Globalization;
+using System.IO;
 using System.Threading.Tasks;
 using XenSharp.Abi;
 using XenSharp.Configuration;
@@ -15,6 +16,8 @@ namespace XenSharp.Toolstack;
 /// <param name="log">Gets a line for all that happens, in xl's words.</param>
 public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection store, DomainToolstack toolstack, Action<string> log)
 {
+    private const string DumpFolder = "/var/lib/xen/dump";
+
     /// <summary>Between the end of a domain and its new start, so that a guest that fails at once does not keep the host busy.</summary>
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
@@ -39,7 +42,7 @@ public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection stor
             log($"Action for shutdown reason code {(uint)reason} is {NameOf(action)}");
             if (action is ActionOnShutdown.CoredumpDestroy or ActionOnShutdown.CoredumpRestart)
             {
-                log("core dump failed: dumps are not supported yet");
+                DumpCore(domain, configuration);
                 action = action == ActionOnShutdown.CoredumpDestroy ? ActionOnShutdown.Destroy : ActionOnShutdown.Restart;
             }
             if (action == ActionOnShutdown.SoftReset)
@@ -71,6 +74,22 @@ public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection stor
             await Task.Delay(s_pause).ConfigureAwait(false);
             (domain, configuration) = await toolstack.CreateAsync(next).ConfigureAwait(false);
             hypervisor.UnpauseDomain(domain);
+        }
+    }
+
+    /// <summary>A dump that fails is told and changes nothing else.</summary>
+    private void DumpCore(ushort domain, DomainConfiguration configuration)
+    {
+        string path = Path.Combine(DumpFolder, configuration.CreateInfo.Name ?? "");
+        log($"dumping core to {path}");
+        try
+        {
+            Directory.CreateDirectory(DumpFolder);
+            toolstack.DumpCore(domain, path);
+        }
+        catch (Exception failure) when (failure is ToolstackException or IOException or UnauthorizedAccessException)
+        {
+            log($"core dump failed: {failure.Message}");
         }
     }
 

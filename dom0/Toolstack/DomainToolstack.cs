@@ -7,6 +7,7 @@ using System.Threading.Tasks;
 using XenSharp.Abi;
 using XenSharp.Configuration;
 using XenSharp.Control;
+using XenSharp.Toolstack.Dump;
 using XenSharp.Toolstack.Kernel;
 using XenSharp.Toolstack.Store;
 using XenSharp.XenstoreClient;
@@ -41,6 +42,10 @@ public sealed class DomainToolstack(Hypervisor hypervisor, XenstoreConnection st
 
     /// <summary>Ends a domain at once, with its devices and all that is kept about it. What is half gone is taken away as far as it is there.</summary>
     public Task DestroyAsync(ushort domain, Steps? steps = null) => new DomainDestruction(hypervisor, store, steps ?? new Steps()).RunAsync(domain);
+
+    /// <summary>Writes a domain's memory and the state of its vCPUs to a file in Xen's format. The domain is not paused for it.</summary>
+    /// <exception cref="ToolstackException">There is no such domain, or the file cannot be written.</exception>
+    public void DumpCore(ushort domain, string path) => new CoreDump(hypervisor, domain).Write(path);
 
     /// <summary>Asks a guest's kernel for something by control/shutdown: poweroff, reboot, suspend, halt.</summary>
     /// <exception cref="ToolstackException">Its kernel does not listen, or does not acknowledge within the time.</exception>

@@ -26,16 +26,19 @@ internal static class DeviceWork
     }
 
     /// <summary>
-    /// Asks the backend to let go, waits until it has, and takes everything away. What its removal leaves behind because the backend does not answer is taken away by force.
+    /// Takes the frontend's nodes away, which makes the backend let go at once whatever the guest does, waits until it has, and takes everything else away. What a backend leaves that does
+    /// not answer is taken away by force.
     /// </summary>
     public static async Task RemoveAsync(XenstoreConnection store, DeviceAddress device)
     {
         string state = await store.Store.ReadAsync($"{device.Backend}/state").ConfigureAwait(false) ?? "6";
         bool isLocal = device.BackendDomain == 0;
-        if (state != "6" && device.BackendKind != "console")
+        // A device model's backends end with it.
+        if (state != "6" && device.BackendKind is not ("console" or "qdisk" or "9pfs" or "vfb" or "vkbd"))
         {
             await store.TransactAsync(async view =>
             {
+                await view.RemoveAsync(device.Frontend).ConfigureAwait(false);
                 await view.WriteAsync($"{device.Backend}/online", "0").ConfigureAwait(false);
                 await view.WriteAsync($"{device.Backend}/state", "5").ConfigureAwait(false);
             }).ConfigureAwait(false);

@@ -80,8 +80,6 @@ internal static class Refusals
         ],
     };
 
-    public static Command DumpCore { get; } = Row("dump-core", "Write a domain's memory to a file", "<Domain> <filename>", 2, "core dumps are not supported yet");
-
     public static Command CdInsert { get; } = Row("cd-insert", "Put a CD into a guest's drive", "<Domain> <VirtualDevice> <path>", 3, DeviceModels) with { CanDryRun = true };
 
     public static Command CdEject { get; } = Row("cd-eject", "Take the CD out of a guest's drive", "<Domain> <VirtualDevice>", 2, DeviceModels) with { CanDryRun = true };

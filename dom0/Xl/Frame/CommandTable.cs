@@ -32,7 +32,7 @@ public static class CommandTable
         Refusals.Migrate,
         Refusals.Restore,
         Refusals.MigrateReceive,
-        Refusals.DumpCore,
+        DumpCoreCommand.Row,
         Refusals.CdInsert,
         Refusals.CdEject,
         Memory.Max,
