@@ -9,6 +9,7 @@ using System.Linq;
 using XenSharp.Bench.Profiling;
 using XenSharp.Bench.Reporting;
 using XenSharp.Bench.Subjects;
+using XenSharp.Bench.Tools;
 using XenSharp.Lab.Commands;
 using XenSharp.Lab.Common;
 using XenSharp.Lab.Machine;
@@ -24,6 +25,8 @@ internal static class Program
             return Xenstore.EchoServer.Run(socket);
         if (arguments is ["xenstore", .. string[] rest])
             return RunXenstore(rest);
+        if (arguments is ["tools", .. string[] others])
+            return RunTools(others);
         BenchOptions options = new();
         RootCommand root = new("Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
         options.AddTo(root);
@@ -78,6 +81,31 @@ internal static class Program
         {
             using Xenstore.XenstoreBench bench = new(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(runs), parsed.GetValue(sizes)!, parsed.GetValue(json));
             return bench.Run();
+        });
+        return root.Parse(arguments).Invoke();
+    }
+
+    /// <summary>Our tools and Debian's take turns in one dom0.</summary>
+    private static int RunTools(string[] arguments)
+    {
+        Option<int> runs = new("--runs") { DefaultValueFactory = _ => 3 };
+        Option<int> domains = new("--domains") { DefaultValueFactory = _ => 100 };
+        Option<bool> oracle = new("--oracle"), json = new("--json");
+        RootCommand root = new("Compare our tools with Debian's.") { runs, domains, oracle, json };
+        root.SetAction(parsed =>
+        {
+            Prepare();
+            try
+            {
+                Subject subject = parsed.GetValue(oracle) ? Subject.Xen() : Subject.Ours();
+                ToolFigure.Write(Console.Out, new ToolsBench(subject, parsed.GetValue(runs), parsed.GetValue(domains)).Run(), parsed.GetValue(json));
+                return 0;
+            }
+            catch (MachineException failure)
+            {
+                Progress.Notice(failure.Message);
+                return ExitStatus.MachineFailed;
+            }
         });
         return root.Parse(arguments).Invoke();
     }

@@ -28,10 +28,8 @@ internal static class ConfigurationDefaults
             throw new ToolstackException($"guests of type {create.Type?.ToString().ToLowerInvariant() ?? "pv"} are not supported; PVH guests are (type=\"pvh\")");
         if (string.IsNullOrEmpty(create.Name))
             throw new ToolstackException("the configuration gives the domain no name");
-        if (string.IsNullOrEmpty(build.Kernel))
-            throw new ToolstackException("the configuration names no kernel (kernel=)");
-        if (build.Bootloader is not null)
-            throw new ToolstackException("bootloaders are not supported; name the kernel with kernel=");
+        if (string.IsNullOrEmpty(build.Kernel) && build.Bootloader is null)
+            throw new ToolstackException("the configuration names no kernel (kernel=) and no bootloader (bootloader=)");
         if (build.Pvh?.Pvshim == true)
             throw new ToolstackException("the PV shim is not supported");
         if (build.VnumaNodes.Count > 0)
@@ -45,6 +43,7 @@ internal static class ConfigurationDefaults
             throw new ToolstackException($"maxmem of {most / 1024} MiB is below memory of {target / 1024} MiB");
         if (most % 1024 != 0)
             throw new ToolstackException("memory is counted in whole MiB");
+        configuration = ModelDevices.WithDefaults(configuration);
         bool hasGrants2 = (hypervisor.GetPhysicalInfo().Capabilities & PhysInfoCapabilities.GrantTableV2) != 0;
         return configuration with
         {

@@ -17,6 +17,9 @@ using XenSharp.XenstoreClient;
 
 namespace XenSharp.Toolstack;
 
+/// <summary>What the guest starts with.</summary>
+internal sealed record BootImages(KernelImage Kernel, byte[]? Ramdisk, string? CommandLine);
+
 internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection store, Steps steps, KernelCache? cache)
 {
     private const uint ExtraMemoryKb = 1024;     // LIBXL_MAXMEM_CONSTANT
@@ -26,15 +29,13 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
     public async Task<(ushort Domain, DomainConfiguration Configuration)> RunAsync(DomainConfiguration wanted)
     {
         DomainConfiguration configuration = await steps.RunAsync("configuration", () => ResolveAsync(wanted)).ConfigureAwait(false);
-        KernelImage kernel = steps.Run("kernel image", () => KernelFile.Load(configuration.BuildInfo.Kernel!, cache));
-        List<byte[]> modules = [];
-        if (!string.IsNullOrEmpty(configuration.BuildInfo.Ramdisk))
-            modules.Add(steps.Run("ramdisk image", () => KernelFile.ReadFile(configuration.BuildInfo.Ramdisk, "the ramdisk")));
+        // What can be found wrong before there is a domain is. A bootloader needs the domain, for its console.
+        BootImages? images = configuration.BuildInfo.Bootloader is null ? Load(configuration.BuildInfo) : null;
         steps.Run("free memory", () => CheckMemory(configuration.BuildInfo));
         ushort domain = steps.Run("domain", () => CreateDomain(configuration));
         try
         {
-            await BuildAsync(domain, configuration, kernel, modules).ConfigureAwait(false);
+            await BuildAsync(domain, configuration, images).ConfigureAwait(false);
             steps.Run("records", () => UserData.WriteConfiguration(domain, ConfigurationDefaults.Record(wanted, configuration)));
             return (domain, configuration);
         }
@@ -45,7 +46,22 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         }
     }
 
-    private async Task BuildAsync(ushort domain, DomainConfiguration configuration, KernelImage kernel, List<byte[]> modules)
+    private BootImages Load(DomainBuildInfo build)
+    {
+        KernelImage kernel = steps.Run("kernel image", () => KernelFile.Load(build.Kernel!, cache));
+        byte[]? ramdisk = string.IsNullOrEmpty(build.Ramdisk) ? null : steps.Run("ramdisk image", () => KernelFile.ReadFile(build.Ramdisk, "the ramdisk"));
+        return new BootImages(kernel, ramdisk, build.Cmdline);
+    }
+
+    private async Task<BootImages> RunBootloaderAsync(ushort domain, DomainConfiguration configuration)
+    {
+        BootChoice choice = await steps.RunAsync("bootloader", () => new Bootloader(store, domain, configuration).RunAsync()).ConfigureAwait(false);
+        KernelImage kernel = steps.Run("kernel image", () => KernelFile.Load(choice.Kernel, "the bootloader's kernel", cache));
+        return new BootImages(kernel, choice.Ramdisk, choice.CommandLine);
+    }
+
+    /// <param name="ready">Null if a bootloader is to choose them.</param>
+    private async Task BuildAsync(ushort domain, DomainConfiguration configuration, BootImages? ready)
     {
         DomainBuildInfo build = configuration.BuildInfo;
         await steps.RunAsync("xenstore nodes", async () =>
@@ -53,6 +69,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
             await DomainNodes.MakeAsync(store, domain, configuration).ConfigureAwait(false);
             await store.Store.WriteAsync($"{StorePaths.Toolstack(domain)}/dm-version", "qemu_xen").ConfigureAwait(false);
         }).ConfigureAwait(false);
+        BootImages images = ready ?? await RunBootloaderAsync(domain, configuration).ConfigureAwait(false);
         steps.Run("vCPUs", () => hypervisor.SetMaxVcpus(domain, (uint)build.MaxVcpus));
         steps.Run("placement", () => Placement.Apply(hypervisor, domain, build));
         steps.Run("memory limit", () => hypervisor.SetMaxMemory(domain, (build.TargetMemkb ?? 0) + ExtraMemoryKb));
@@ -61,14 +78,16 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         steps.Run("parameters", () => SetParameters(domain, build));
         steps.Run("CPU policy", () => SetCpuPolicy(domain, build));
         new DomainBuilder(hypervisor, domain, steps, (storeDomain, storePort), (consoleDomain, consolePort)).Build(new BuildOrder(
-            kernel, modules, build.Cmdline ?? "", (build.MaxMemkb ?? 0) / 4, build.MaxVcpus, vcpu => build.AvailVcpus?.Contains(vcpu) != false, build.Apic != false, build.ClaimMode == true));
+            images.Kernel, images.Ramdisk is { } ramdisk ? [ramdisk] : [], images.CommandLine ?? "", (build.MaxMemkb ?? 0) / 4, build.MaxVcpus, vcpu => build.AvailVcpus?.Contains(vcpu) != false, build.Apic != false, build.ClaimMode == true));
         steps.Run("scheduling", () => Placement.SetScheduling(hypervisor, domain, build.SchedParams));
         await steps.RunAsync("introduction to xenstore", () =>
             DomainNodes.FinishAsync(store, domain, configuration, storePort, GuestLayout.Frame(SpecialPage.Xenstore))).ConfigureAwait(false);
         foreach (DeviceDisk disk in configuration.Disks)
             await steps.RunAsync($"disk {disk.Vdev}", () => DeviceWork.AddDiskAsync(store, domain, disk)).ConfigureAwait(false);
+        if (configuration.Channels.Count + configuration.P9s.Count + configuration.Vfbs.Count + configuration.Vkbs.Count > 0)
+            await steps.RunAsync("device model's devices", () => ModelDevices.AddAllAsync(store, domain, configuration)).ConfigureAwait(false);
         await steps.RunAsync("console", () => ConsoleDevice.AddAsync(store, domain, consoleDomain, consolePort, GuestLayout.Frame(SpecialPage.Console))).ConfigureAwait(false);
-        if (configuration.Disks.Any(disk => disk.Backend == DiskBackend.Qdisk && disk.BackendDomid == 0))
+        if (ModelDevices.AreIn(configuration))
             await steps.RunAsync("device model", () => DeviceModel.StartAsync(store, domain, configuration)).ConfigureAwait(false);
         foreach (DeviceNic nic in configuration.Nics)
             await steps.RunAsync($"vif {nic.Devid}", () => DeviceWork.AddNicAsync(store, domain, nic)).ConfigureAwait(false);

@@ -22,6 +22,7 @@ internal static class BenchCommand
         Command command = new("bench", "Compare the hypervisor with Debian's Xen 4.17 in the same emulator.");
         options.AddTo(command);
         command.Add(Xenstore());
+        command.Add(Tools());
         command.SetAction(parsed =>
         {
             string project = Path.Combine(Repository.Root, Project);
@@ -31,6 +32,30 @@ internal static class BenchCommand
             ProjectBuild.Hypervisor();
             ProjectBuild.Guests();
             return HostProgram.RunOnTerminal("dotnet", ["run", "--project", project, "-c", "Release", "--", .. options.Forward(parsed)]);
+        });
+        return command;
+    }
+
+    /// <summary>Our tools beside Debian's in one dom0.</summary>
+    private static Command Tools()
+    {
+        Option<int> runs = Checks.Number("--runs", "runs behind each figure; the median counts", "N", 3, 1, 99);
+        Option<int> domains = Checks.Number("--domains", "how many domains xl list lists", "N", 100, 1, 500);
+        Option<bool> oracle = new("--oracle") { Description = "on Debian's Xen 4.17 instead of our hypervisor" };
+        Option<bool> json = new("--json") { Description = "print JSON, one line a row" };
+        Command command = new("tools", "Compare xl and the other tools with Debian's, in one dom0.") { runs, domains, oracle, json };
+        command.SetAction(parsed =>
+        {
+            HostTools.Require([.. HostTool.ForBuild, .. HostTool.ForMachine]);
+            ProjectBuild.Hypervisor();
+            ProjectBuild.Guests();
+            ProjectBuild.Tools();
+            return HostProgram.RunOnTerminal("dotnet",
+            [
+                "run", "--project", Path.Combine(Repository.Root, Project), "-c", "Release", "--", "tools", "--runs", parsed.GetValue(runs).ToString(CultureInfo.InvariantCulture),
+                "--domains", parsed.GetValue(domains).ToString(CultureInfo.InvariantCulture), .. parsed.GetValue(oracle) ? ["--oracle"] : Array.Empty<string>(),
+                .. parsed.GetValue(json) ? ["--json"] : Array.Empty<string>(),
+            ]);
         });
         return command;
     }

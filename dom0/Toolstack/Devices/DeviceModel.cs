@@ -6,6 +6,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Text.Json.Nodes;
 using System.Threading;
 using System.Threading.Tasks;
 using XenSharp.Configuration;
@@ -26,7 +27,7 @@ internal static class DeviceModel
     {
         string program = configuration.BuildInfo.DeviceModel ?? (File.Exists(UsualProgram) ? UsualProgram : DebianProgram);
         if (!File.Exists(program))
-            throw new ToolstackException($"a qdisk disk needs the device model {program}, which is not there (install QEMU for Xen, or name a program with device_model_override)");
+            throw new ToolstackException($"the domain's devices (qdisk, p9, channel, vfb, vkb) need the device model {program}, which is not there (install QEMU for Xen, or name a program with device_model_override)");
         string name = configuration.CreateInfo.Name ?? $"{domain}";
         XenstoreView view = store.Store;
         string states = $"/local/domain/0/device-model/{domain}";
@@ -34,13 +35,7 @@ internal static class DeviceModel
         await view.SetPermissionsAsync(states, [new('n', 0)]).ConfigureAwait(false);
         Directory.CreateDirectory(RunFolder);
         string log = Path.Combine(LogFolder, $"qemu-dm-{name}.log");
-        string[] words =
-        [
-            program, "-xen-domid", Text(domain), "-no-shutdown", "-chardev", $"socket,id=libxl-cmd,path={RunFolder}/qmp-libxl-{domain},server=on,wait=off",
-            "-mon", "chardev=libxl-cmd,mode=control", "-chardev", $"socket,id=libxenstat-cmd,path={RunFolder}/qmp-libxenstat-{domain},server=on,wait=off",
-            "-mon", "chardev=libxenstat-cmd,mode=control", "-nodefaults", "-no-user-config", "-xen-attach", "-name", name, "-vnc", "none", "-display", "none", "-machine", "xenpv",
-            "-m", Text((configuration.BuildInfo.TargetMemkb ?? 0) / 1024),
-        ];
+        string[] words = [program, .. ModelArguments.Of(domain, name, configuration, RunFolder)];
         // A shell that gives itself up for the program: a session and a log of its own, and no terminal.
         ProcessStartInfo start = new("/bin/sh", ["-c", "exec \"$@\" < /dev/null >> \"$DM_LOG\" 2>&1", "sh", .. words]) { UseShellExecute = false };
         start.Environment["DM_LOG"] = log;
@@ -50,11 +45,30 @@ internal static class DeviceModel
             using Process process = Process.Start(start) ?? throw new ToolstackException($"{program} was not started");
             await view.WriteAsync($"{StorePaths.Domain(domain)}/image/device-model-pid", Text(process.Id)).ConfigureAwait(false);
             await WaitAsync(store, $"{states}/state", process, program, log).ConfigureAwait(false);
+            if (configuration.Vfbs is [{ Vnc: { Enable: true } vnc }, ..])
+                await TellDisplayAsync(view, domain, vnc).ConfigureAwait(false);
         }
         catch (Win32Exception failure)
         {
             throw new ToolstackException($"{program} cannot be started: {failure.Message}", failure);
         }
+    }
+
+    /// <summary>Sets the display's password, and notes where the display is for those who want to see it.</summary>
+    private static async Task TellDisplayAsync(XenstoreView view, int domain, VncInfo vnc)
+    {
+        using ModelMonitor monitor = await ModelMonitor.ConnectAsync(domain).ConfigureAwait(false);
+        string console = $"{StorePaths.Domain(domain)}/console";
+        if (!string.IsNullOrEmpty(vnc.Passwd))
+        {
+            await monitor.CallAsync("change-vnc-password", new JsonObject { ["password"] = vnc.Passwd }).ConfigureAwait(false);
+            await view.WriteAsync($"{console}/vnc-pass", vnc.Passwd).ConfigureAwait(false);
+        }
+        JsonNode? display = await monitor.CallAsync("query-vnc").ConfigureAwait(false);
+        if (display?["enabled"]?.ToString() != "true")
+            return;
+        await view.WriteAsync($"{console}/vnc-listen", display["host"]?.ToString() ?? "").ConfigureAwait(false);
+        await view.WriteAsync($"{console}/vnc-port", display["service"]?.ToString() ?? "").ConfigureAwait(false);
     }
 
     /// <summary>Ends it, if there is one.</summary>

@@ -22,13 +22,22 @@ public static class KernelFile
         if (cache?.FindUnchanged(path) is { } known)
             return KernelImage.Read(known, path);
         (string, FileIdentity)? source = cache is not null && File.Exists(path) ? (path, FileIdentity.Of(path)) : null;
-        ReadOnlyMemory<byte> file = ReadFile(path, "the kernel");
+        return Unpack(ReadFile(path, "the kernel"), path, cache, source);
+    }
+
+    /// <summary>Unpacks and checks a kernel that has been read already.</summary>
+    /// <param name="name">What messages call it.</param>
+    internal static KernelImage Load(ReadOnlyMemory<byte> file, string name, KernelCache? cache) => Unpack(file, name, cache, null);
+
+    private static KernelImage Unpack(ReadOnlyMemory<byte> file, string path, KernelCache? cache, (string, FileIdentity)? source)
+    {
         (ReadOnlyMemory<byte> payload, int size) = Payload(file, path);
         if (Unpacking.FormatOf(payload.Span) is null)
             return KernelImage.Read(payload, path);
         if (cache?.Find(file.Span) is { } kept)
         {
-            cache.Remember(file.Span, source!.Value);
+            if (source is { } named)
+                cache.Remember(file.Span, named);
             return KernelImage.Read(kept, path);
         }
         byte[] unpacked = Unpacking.Unpack(payload, size, path);
