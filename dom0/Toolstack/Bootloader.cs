@@ -25,10 +25,13 @@ internal sealed record BootChoice(byte[] Kernel, byte[]? Ramdisk, string? Comman
 /// </summary>
 internal sealed class Bootloader(XenstoreConnection store, ushort domain, DomainConfiguration configuration)
 {
-    private const string PrivateFolder = "/usr/lib/xen/bin", StateFolder = "/var/lib/xen", LogFolder = "/var/log/xen";
+    private const string PrivateFolder = "/usr/lib/xen/bin";
     private const int BufferSize = 4096, MostOutput = 64 << 10;
 
-    private readonly string _output = $"{StateFolder}/bootloader.{domain}.out", _folder = $"{StateFolder}/bootloader.{domain}.d", _log = $"{LogFolder}/bootloader.{domain}.log";
+    private readonly string _output = $"{UserData.Folder}/bootloader.{domain}.out", _folder = $"{UserData.Folder}/bootloader.{domain}.d", _log = $"{LogFolder}/bootloader.{domain}.log";
+
+    /// <summary>Tests have their own.</summary>
+    internal static string LogFolder { get; set; } = "/var/log/xen";
 
     /// <exception cref="ToolstackException">It is not there, failed, or chose nothing that can be read.</exception>
     public async Task<BootChoice> RunAsync()
@@ -63,10 +66,11 @@ internal sealed class Bootloader(XenstoreConnection store, ushort domain, Domain
     {
         if (configuration.Disks is not [DeviceDisk disk, ..])
             throw new ToolstackException("a bootloader needs a disk to take the kernel from, and the configuration has none");
-        if (disk.Format != DiskFormat.Raw || disk.BackendDomid != 0 || disk.Script is not null)
+        string path = disk.PdevPath is { } target && !target.StartsWith('/') ? "/dev/" + target : disk.PdevPath ?? "";
+        // What a script makes of a disk is not there before the guest's devices are.
+        if (disk.Format != DiskFormat.Raw || disk.BackendDomid != 0 || (disk.Script is not null && !File.Exists(path)))
             throw new ToolstackException($"the bootloader can read raw disks of this domain only; {disk.Vdev} is none (take the kernel out of it, and name it with kernel=)");
-        string path = disk.PdevPath ?? "";
-        return path.StartsWith('/') ? path : "/dev/" + path;
+        return path;
     }
 
     private async Task RunAsync(string program, string disk)

@@ -83,14 +83,14 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         await steps.RunAsync("introduction to xenstore", () =>
             DomainNodes.FinishAsync(store, domain, configuration, storePort, GuestLayout.Frame(SpecialPage.Xenstore))).ConfigureAwait(false);
         foreach (DeviceDisk disk in configuration.Disks)
-            await steps.RunAsync($"disk {disk.Vdev}", () => DeviceWork.AddDiskAsync(store, domain, disk)).ConfigureAwait(false);
+            await DeviceWork.AddDiskAsync(store, domain, disk, steps).ConfigureAwait(false);
         if (configuration.Channels.Count + configuration.P9s.Count + configuration.Vfbs.Count + configuration.Vkbs.Count > 0)
             await steps.RunAsync("device model's devices", () => ModelDevices.AddAllAsync(store, domain, configuration)).ConfigureAwait(false);
         await steps.RunAsync("console", () => ConsoleDevice.AddAsync(store, domain, consoleDomain, consolePort, GuestLayout.Frame(SpecialPage.Console))).ConfigureAwait(false);
         if (ModelDevices.AreIn(configuration))
             await steps.RunAsync("device model", () => DeviceModel.StartAsync(store, domain, configuration)).ConfigureAwait(false);
         foreach (DeviceNic nic in configuration.Nics)
-            await steps.RunAsync($"vif {nic.Devid}", () => DeviceWork.AddNicAsync(store, domain, nic)).ConfigureAwait(false);
+            await DeviceWork.AddNicAsync(store, domain, nic, steps).ConfigureAwait(false);
     }
 
     private void CheckMemory(DomainBuildInfo build)

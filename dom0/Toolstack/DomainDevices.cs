@@ -22,23 +22,42 @@ public sealed class DomainDevices(Hypervisor hypervisor, XenstoreConnection stor
     private static readonly TimeSpan s_releaseTime = TimeSpan.FromSeconds(10);
 
     /// <summary>Attaches a disk; it comes back with what was left open.</summary>
-    public async Task<DeviceDisk> AttachDiskAsync(ushort domain, DeviceDisk wanted)
+    public async Task<DeviceDisk> AttachDiskAsync(ushort domain, DeviceDisk wanted, Steps? steps = null)
     {
         DeviceDisk disk = DiskDevice.WithDefaults(wanted);
-        await AttachAsync(domain, DiskDevice.AddressOf(domain, disk), () => DeviceWork.AddDiskAsync(store, domain, disk)).ConfigureAwait(false);
-        ChangeRecord(domain, record => record with { Disks = [.. record.Disks.Where(other => !IsSame(other, disk)), disk] });
+        steps ??= new Steps();
+        await AttachAsync(domain, DiskDevice.AddressOf(domain, disk), () => DeviceWork.AddDiskAsync(store, domain, disk, steps),
+            record => record with { Disks = [.. record.Disks.Where(other => !IsSame(other, disk)), disk] }, steps).ConfigureAwait(false);
         return disk;
     }
 
     /// <summary>Attaches a network interface; it comes back with its number, and with what else was left open.</summary>
-    public async Task<DeviceNic> AttachNicAsync(ushort domain, DeviceNic wanted)
+    public async Task<DeviceNic> AttachNicAsync(ushort domain, DeviceNic wanted, Steps? steps = null)
     {
         int free = (await ListAsync(domain, "vif").ConfigureAwait(false)).Select(device => device.Id + 1).DefaultIfEmpty(0).Max();
         DeviceNic nic = NicDevice.WithDefaults(wanted, free);
-        await AttachAsync(domain, new DeviceAddress(domain, "vif", nic.Devid ?? free, (int)nic.BackendDomid, "vif"), () => DeviceWork.AddNicAsync(store, domain, nic)).ConfigureAwait(false);
-        ChangeRecord(domain, record => record with { Nics = [.. record.Nics.Where(other => other.Devid != nic.Devid), nic] });
+        steps ??= new Steps();
+        await AttachAsync(domain, new DeviceAddress(domain, "vif", nic.Devid ?? free, (int)nic.BackendDomid, "vif"), () => DeviceWork.AddNicAsync(store, domain, nic, steps),
+            record => record with { Nics = [.. record.Nics.Where(other => other.Devid != nic.Devid), nic] }, steps).ConfigureAwait(false);
         return nic;
     }
+
+    /// <summary>Attaches a keyboard; it comes back with its number. One that a device model shall serve needs a device model that runs.</summary>
+    public async Task<DeviceVkb> AttachVkbAsync(ushort domain, DeviceVkb wanted, Steps? steps = null)
+    {
+        int free = (await ListAsync(domain, "vkbd").ConfigureAwait(false)).Select(device => device.Id + 1).DefaultIfEmpty(0).Max();
+        DeviceVkb vkb = wanted with { Devid = wanted.Devid ?? free, BackendType = wanted.BackendType == VkbBackend.Unknown ? VkbBackend.Qemu : wanted.BackendType };
+        if (vkb.BackendType == VkbBackend.Qemu && vkb.BackendDomid == 0 && !await store.Store.ExistsAsync($"{StorePaths.Domain(domain)}/image/device-model-pid").ConfigureAwait(false))
+            throw new ToolstackException("the domain has no device model that could serve a keyboard: give it one at its creation (vkb= or vfb=), or a backend of another domain (backend-type=linux)");
+        steps ??= new Steps();
+        (DeviceAddress device, NodeList back, NodeList front) = ModelDevices.Of(domain, vkb);
+        await AttachAsync(domain, device, () => steps.RunAsync($"nodes of {device}", () => ModelDevices.AddAsync(store, device, back, front)),
+            record => record with { Vkbs = [.. record.Vkbs.Where(other => other.Devid != vkb.Devid), vkb] }, steps).ConfigureAwait(false);
+        return vkb;
+    }
+
+    /// <summary>A device of a kind (vbd, vif, vkbd, ...) by its number; null if the domain has none such.</summary>
+    public async Task<DeviceAddress?> FindAsync(ushort domain, string kind, int id) => (await ListAsync(domain, kind).ConfigureAwait(false)).Find(device => device.Id == id);
 
     /// <summary>A disk by its name in the guest or its number; null if the domain has none such.</summary>
     public async Task<DeviceAddress?> FindDiskAsync(ushort domain, string name) =>
@@ -73,6 +92,7 @@ public sealed class DomainDevices(Hypervisor hypervisor, XenstoreConnection stor
         {
             Disks = [.. record.Disks.Where(disk => device.Kind != "vbd" || disk.Vdev != vdev)],
             Nics = [.. record.Nics.Where(nic => device.Kind != "vif" || nic.Devid != device.Id)],
+            Vkbs = [.. record.Vkbs.Where(vkb => device.Kind != "vkbd" || vkb.Devid != device.Id)],
         });
     }
 
@@ -90,7 +110,8 @@ public sealed class DomainDevices(Hypervisor hypervisor, XenstoreConnection stor
             throw new ToolstackException($"the guest has not let go of {device} within {s_releaseTime.TotalSeconds:0} seconds");
     }
 
-    private async Task AttachAsync(ushort domain, DeviceAddress device, Func<Task> add)
+    /// <summary>The record comes last, as what it says must be there; when it cannot be written, the device goes again.</summary>
+    private async Task AttachAsync(ushort domain, DeviceAddress device, Func<Task> add, Func<DomainConfiguration, DomainConfiguration> change, Steps steps)
     {
         if (!hypervisor.TryGetDomain(domain, out _))
             throw new ToolstackException($"there is no domain {domain}");
@@ -99,11 +120,25 @@ public sealed class DomainDevices(Hypervisor hypervisor, XenstoreConnection stor
         try
         {
             await add().ConfigureAwait(false);
+            steps.Run($"record of {device}", () => ChangeRecord(domain, change));
         }
-        catch
+        catch (Exception reason)
+        {
+            await UndoAsync(device, reason).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>What cannot be undone is told beside the reason, which stays the first thing said.</summary>
+    private async Task UndoAsync(DeviceAddress device, Exception reason)
+    {
+        try
         {
             await DeviceWork.RemoveAsync(store, device).ConfigureAwait(false);
-            throw;
+        }
+        catch (Exception failure) when (Steps.IsExpected(failure))
+        {
+            throw new ToolstackException($"{reason.Message}; and {device}, which was being attached, could not be removed: {failure.Message}", reason);
         }
     }
 

@@ -13,16 +13,16 @@ internal static class DeviceWork
 {
     private static readonly TimeSpan s_connectTime = TimeSpan.FromSeconds(10), s_closeTime = TimeSpan.FromSeconds(10);
 
-    public static async Task AddDiskAsync(XenstoreConnection store, int domain, DeviceDisk disk)
+    public static async Task AddDiskAsync(XenstoreConnection store, int domain, DeviceDisk disk, Steps steps)
     {
-        DeviceAddress device = await DiskDevice.AddAsync(store, domain, disk).ConfigureAwait(false);
-        await ConnectAsync(store, device).ConfigureAwait(false);
+        DeviceAddress device = await steps.RunAsync($"nodes of disk {disk.Vdev}", () => DiskDevice.AddAsync(store, domain, disk)).ConfigureAwait(false);
+        await ConnectAsync(store, device, steps).ConfigureAwait(false);
     }
 
-    public static async Task AddNicAsync(XenstoreConnection store, int domain, DeviceNic nic)
+    public static async Task AddNicAsync(XenstoreConnection store, int domain, DeviceNic nic, Steps steps)
     {
-        DeviceAddress device = await NicDevice.AddAsync(store, domain, nic).ConfigureAwait(false);
-        await ConnectAsync(store, device).ConfigureAwait(false);
+        DeviceAddress device = await steps.RunAsync($"nodes of vif {nic.Devid}", () => NicDevice.AddAsync(store, domain, nic)).ConfigureAwait(false);
+        await ConnectAsync(store, device, steps).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -58,16 +58,20 @@ internal static class DeviceWork
     }
 
     /// <summary>Waits for the backend and does the hotplug work. Another domain's backend does its own.</summary>
-    private static async Task ConnectAsync(XenstoreConnection store, DeviceAddress device)
+    private static async Task ConnectAsync(XenstoreConnection store, DeviceAddress device, Steps steps)
     {
         // qdisk's backend starts later, with the device model.
         if (device.BackendKind == "qdisk" || device.BackendDomain != 0)
             return;
+        await steps.RunAsync($"backend of {device}", () => WaitAsync(store, device)).ConfigureAwait(false);
+        await steps.RunAsync($"hotplug of {device}", () => device.BackendKind == "vbd" ? DiskDevice.ConnectAsync(store, device) : NicDevice.ConnectAsync(store, device)).ConfigureAwait(false);
+    }
+
+    private static async Task WaitAsync(XenstoreConnection store, DeviceAddress device)
+    {
         if (!await DeviceNodes.WaitForBackendAsync(store, device, s_connectTime, XenbusState.InitWait, XenbusState.Connected).ConfigureAwait(false))
             throw new ToolstackException($"{device}: no backend has answered within {s_connectTime.TotalSeconds:0} seconds; is the module xen-{(device.Kind == "vif" ? "net" : "blk")}back loaded?");
-        if (device.BackendKind == "vbd")
-            await DiskDevice.ConnectAsync(store, device).ConfigureAwait(false);
-        else
-            await NicDevice.ConnectAsync(store, device).ConfigureAwait(false);
+        if (await store.Store.ReadAsync($"{device.Backend}/state").ConfigureAwait(false) is null)
+            throw new ToolstackException($"{device}: its backend's nodes were removed while it was attached");
     }
 }

@@ -91,7 +91,7 @@ internal static class DeviceChanges
         }
     }
 
-    private static async Task<int> DetachAsync(Invocation call, Func<DomainDevices, ushort, Task<DeviceAddress?>> find, bool isForced, string unknown, string refusal)
+    internal static async Task<int> DetachAsync(Invocation call, Func<DomainDevices, ushort, Task<DeviceAddress?>> find, bool isForced, string unknown, string refusal)
     {
         int id = await call.DomainAsync().ConfigureAwait(false);
         ushort domain = (call.Host.TryGetDomain(id) ?? throw new XlException(unknown)).Domain;
@@ -101,9 +101,9 @@ internal static class DeviceChanges
         return 0;
     }
 
-    private static async Task<DomainDevices> DevicesAsync(Invocation call) => new(call.Host.Hypervisor, await call.Host.ConnectionAsync().ConfigureAwait(false));
+    internal static async Task<DomainDevices> DevicesAsync(Invocation call) => new(call.Host.Hypervisor, await call.Host.ConnectionAsync().ConfigureAwait(false));
 
-    private static async Task TryAsync(Func<Task> work, string refusal)
+    internal static async Task TryAsync(Func<Task> work, string refusal)
     {
         try
         {
@@ -116,6 +116,6 @@ internal static class DeviceChanges
     }
 
     /// <summary>A device in libxl's JSON, out of a configuration that has only it.</summary>
-    private static void Show(Invocation call, string name, DomainConfiguration configuration, string list) =>
+    internal static void Show(Invocation call, string name, DomainConfiguration configuration, string list) =>
         call.Output.Write($"{name}: {YajlText.Format(Encoding.UTF8.GetBytes(JsonNode.Parse(configuration.ToJson())![list]![0]!.ToJsonString()))}\n");
 }

@@ -11,7 +11,6 @@ internal static class Refusals
 {
     private const string Streams = "streams of a domain's state are not supported yet";
     private const string PassThrough = "passing devices through to guests is not supported yet";
-    private const string Displays = "guests have no graphical displays: device models are not supported yet";
     private const string DeviceModels = "device models are not supported yet";
     private const string SharedResources = "Platform Shared Resource monitoring and allocation are not supported by this machine's hypervisor";
     private const string Usb = "virtual USB is not supported yet";
@@ -84,14 +83,6 @@ internal static class Refusals
 
     public static Command CdEject { get; } = Row("cd-eject", "Take the CD out of a guest's drive", "<Domain> <VirtualDevice>", 2, DeviceModels) with { CanDryRun = true };
 
-    public static Command VncViewer { get; } = Row("vncviewer", "Show a domain's graphical display", "[options] <Domain>", 1, Displays) with
-    {
-        Modifies = false,
-        Options = [Flag('a', "autopass", "Give the VNC password to the viewer on its input.") with { Alias = "vncviewer-autopass" }],
-    };
-
-    public static Command QemuMonitorCommand { get; } = Row("qemu-monitor-command", "Give a command to the monitor of a domain's device model", "<Domain> <Command>", 2, DeviceModels);
-
     public static Command PciAttach { get; } = Row("pci-attach", "Give a PCI device to a domain", "<Domain> <PCI_SPEC_STRING>", 2, PassThrough);
 
     public static Command PciDetach { get; } = Row("pci-detach", "Take a PCI device away from a domain", "[options] <Domain> <PCI_SPEC_STRING>", 2, PassThrough) with
@@ -158,10 +149,6 @@ internal static class Refusals
     public static Command VtpmAttach { get; } = Row("vtpm-attach", "Give a domain a virtual TPM", "<Domain> [uuid=<uuid>] [backend=<BackDomain>]", 1, Backends) with { CanDryRun = true };
 
     public static Command VtpmDetach { get; } = Row("vtpm-detach", "Take a virtual TPM away from a domain", "<Domain> <DevId|uuid>", 2, Backends);
-
-    public static Command VkbAttach { get; } = Row("vkb-attach", "Give a domain a virtual keyboard", "<Domain> <vkb-spec-component(s)>...", 2, Backends) with { CanDryRun = true };
-
-    public static Command VkbDetach { get; } = Row("vkb-detach", "Take a virtual keyboard away from a domain", "<Domain> <DevId>", 2, Backends);
 
     public static Command VdisplAttach { get; } = Row("vdispl-attach", "Give a domain a virtual display", "<Domain> [backend=<BackDomain>] [be-alloc=<BackAlloc>] [connectors='<Connectors>']", 1, Backends) with { CanDryRun = true };
 

@@ -27,7 +27,7 @@ public static class CommandTable
         Power.Pause,
         Power.Unpause,
         Programs.Console,
-        Refusals.VncViewer,
+        ModelCommands.VncViewer,
         Refusals.Save,
         Refusals.Migrate,
         Refusals.Restore,
@@ -66,9 +66,9 @@ public static class CommandTable
         Refusals.VtpmAttach,
         DeviceLists.Vtpm,
         Refusals.VtpmDetach,
-        Refusals.VkbAttach,
+        ModelCommands.VkbAttach,
         DeviceLists.Vkb,
-        Refusals.VkbDetach,
+        ModelCommands.VkbDetach,
         Refusals.VdisplAttach,
         DeviceLists.Vdispl,
         Refusals.VdisplDetach,
@@ -103,7 +103,7 @@ public static class CommandTable
         Refusals.UsbDeviceAttach,
         Refusals.UsbDeviceDetach,
         HostDevices.UsbList,
-        Refusals.QemuMonitorCommand,
+        ModelCommands.QemuMonitorCommand,
     ];
 
     /// <summary>By its name, or by a beginning that only one command has.</summary>

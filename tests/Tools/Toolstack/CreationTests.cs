@@ -20,7 +20,7 @@ using Xunit;
 
 namespace XenSharp.Tests.Tools.Toolstack;
 
-public sealed class CreationTests : IAsyncLifetime
+public sealed partial class CreationTests : IAsyncLifetime
 {
     private const string Backend = "/local/domain/0/backend/vbd/1/51712";
 
@@ -36,6 +36,7 @@ public sealed class CreationTests : IAsyncLifetime
     {
         _hypervisor = new Hypervisor(_fake);
         UserData.Folder = Path.Combine(_folder, "lib");
+        Bootloader.LogFolder = Path.Combine(_folder, "log");
         _store = await XenstoreConnection.ConnectAsync(_daemon.SocketPath);
         await _store.Store.WriteAsync("/local/domain/0/name", "Domain-0");
         await _store.Store.WriteAsync("/local/domain/0/backend", "");
