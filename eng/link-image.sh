@@ -18,7 +18,7 @@ mkdir -p "$work" "$out"
 corelib=XenSharp.CoreLib
 for assembly; do [[ $assembly == *CoreLib.dll ]] && corelib=$(basename "$assembly" .dll); done
 
-"$ilc" "$@" -o "$work/managed.o" --systemmodule "$corelib" -O -g --directpinvoke:'*' --targetos:linux --targetarch:x64 >"$work/ilc.log" 2>&1 ||
+"$ilc" "$@" -o "$work/managed.o" --systemmodule "$corelib" -O --Ot -g --directpinvoke:'*' --targetos:linux --targetarch:x64 >"$work/ilc.log" 2>&1 ||
   { cat "$work/ilc.log" >&2; echo "ilc could not compile $name: see the lines above" >&2; exit 1; }
 
 # The world switch saves exactly the vector registers that compiled code touches.

@@ -11,29 +11,77 @@ namespace Internal.Runtime.CompilerHelpers
 
     public static class ThrowHelpers
     {
-        public static void ThrowIndexOutOfRangeException() => Native.Fault((int)FaultKind.IndexOutOfRange);
+        public static void ThrowIndexOutOfRangeException()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.IndexOutOfRange);
+        }
 
-        public static void ThrowOverflowException() => Native.Fault((int)FaultKind.Overflow);
+        public static void ThrowOverflowException()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.Overflow);
+        }
 
-        public static void ThrowDivideByZeroException() => Native.Fault((int)FaultKind.DivideByZero);
+        public static void ThrowDivideByZeroException()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.DivideByZero);
+        }
 
-        public static void ThrowNullReferenceException() => Native.Fault((int)FaultKind.NullReference);
+        public static void ThrowNullReferenceException()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.NullReference);
+        }
 
-        public static void ThrowPlatformNotSupportedException() => Native.Fault((int)FaultKind.Unsupported);
+        public static void ThrowPlatformNotSupportedException()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.Unsupported);
+        }
 
-        public static void ThrowFeatureBodyRemoved() => Native.Fault((int)FaultKind.Unsupported);
+        public static void ThrowFeatureBodyRemoved()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.Unsupported);
+        }
 
-        public static void ThrowInstanceBodyRemoved() => Native.Fault((int)FaultKind.Unsupported);
+        public static void ThrowInstanceBodyRemoved()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.Unsupported);
+        }
 
-        public static void ThrowArgumentException() => Native.Fault((int)FaultKind.Argument);
+        public static void ThrowArgumentException()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.Argument);
+        }
 
-        public static void ThrowArgumentOutOfRangeException() => Native.Fault((int)FaultKind.Argument);
+        public static void ThrowArgumentOutOfRangeException()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.Argument);
+        }
 
-        public static void ThrowDivideByZero() => Native.Fault((int)FaultKind.DivideByZero);
+        public static void ThrowDivideByZero()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.DivideByZero);
+        }
 
-        public static void ThrowPlatformNotSupported() => Native.Fault((int)FaultKind.Unsupported);
+        public static void ThrowPlatformNotSupported()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.Unsupported);
+        }
 
-        public static void ThrowNullReference() => Native.Fault((int)FaultKind.NullReference);
+        public static void ThrowNullReference()
+        {
+            while (true)
+                Native.Fault((int)FaultKind.NullReference);
+        }
     }
 
     internal static class LdTokenHelpers
