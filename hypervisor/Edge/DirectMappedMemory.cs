@@ -9,10 +9,12 @@ using Internal.Runtime.CompilerHelpers;
 namespace XenSharp.Edge;
 
 /// <summary>Machine memory through the direct map; the map covers every frame below the limit.</summary>
-// SAFETY: At() proves that the frame is mapped and that the access stays inside it; the memory may be changed by guests at any time,
+// SAFETY: At() proves that the frame is mapped and that the access stays inside it, Read64 of an address that it lies below the end of the map; the memory may be changed by guests at any time,
 // so words are accessed once, by volatile or locked instructions.
 public sealed unsafe class DirectMappedMemory(ulong frameLimit) : PhysicalMemory
 {
+    private readonly ulong _end = frameLimit << FrameSize.Shift;
+
     public override ulong FrameLimit { get; } = frameLimit;
 
     public override byte Read8(Mfn frame, int offset) => Volatile.Read(ref *At(frame, offset, 1));
@@ -20,6 +22,13 @@ public sealed unsafe class DirectMappedMemory(ulong frameLimit) : PhysicalMemory
     public override uint Read32(Mfn frame, int offset) => Volatile.Read(ref *(uint*)At(frame, offset, 4));
 
     public override ulong Read64(Mfn frame, int offset) => Volatile.Read(ref *(ulong*)At(frame, offset, 8));
+
+    public override ulong Read64(ulong address)
+    {
+        if (address >= _end)
+            ThrowHelpers.ThrowIndexOutOfRangeException();
+        return Volatile.Read(ref *(ulong*)DirectMap.At(address & ~7UL));
+    }
 
     public override void Write8(Mfn frame, int offset, byte value) => Volatile.Write(ref *At(frame, offset, 1), value);
 
@@ -73,6 +82,13 @@ public sealed unsafe class DirectMappedMemory(ulong frameLimit) : PhysicalMemory
     public override void Write(Mfn frame, int offset, ReadOnlySpan<byte> source) =>
         source.CopyTo(new Span<byte>(At(frame, offset, source.Length), source.Length));
 
+    /// <summary>For <see cref="AbiBytes"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ReadStructure<T>(ulong address, out T value) where T : unmanaged => value = *(T*)At(address, sizeof(T));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void WriteStructure<T>(ulong address, ref readonly T value) where T : unmanaged => *(T*)At(address, sizeof(T)) = value;
+
     public override void Copy(Mfn destination, int destinationOffset, Mfn source, int sourceOffset, int count) =>
         new ReadOnlySpan<byte>(At(source, sourceOffset, count), count).CopyTo(new Span<byte>(At(destination, destinationOffset, count), count));
 
@@ -86,5 +102,13 @@ public sealed unsafe class DirectMappedMemory(ulong frameLimit) : PhysicalMemory
         if (frame.Value >= FrameLimit || (uint)offset > (uint)(FrameSize.Bytes - size))
             ThrowHelpers.ThrowIndexOutOfRangeException();
         return DirectMap.Pointer(frame.Value) + offset;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* At(ulong address, int size)
+    {
+        if (address >= _end || (int)(address & FrameSize.Mask) > FrameSize.Bytes - size)
+            ThrowHelpers.ThrowIndexOutOfRangeException();
+        return DirectMap.At(address);
     }
 }

@@ -44,6 +44,8 @@ public sealed class ArrayMemory(ulong frameLimit) : PhysicalMemory
         return Real.Volatile.Read(ref At<ulong>(frame, offset));
     }
 
+    public override ulong Read64(ulong address) => Read64(Mfn.Containing(address), (int)(address & FrameSize.Mask));
+
     public override void Write8(Mfn frame, int offset, byte value)
     {
         SwitchPoint.Reached();

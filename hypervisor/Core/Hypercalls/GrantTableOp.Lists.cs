@@ -28,12 +28,11 @@ public static partial class GrantTableOp
     private static long MapList(Vcpu caller, ulong list, uint count)
     {
         const int size = 32, resultOffset = 16;
-        var window = new GuestWindow(caller);
         for (bool isFirst = true; count != 0; isFirst = false)
         {
             if (!isFirst && !caller.Continuation.Spend(MapCost))
                 return Continue(caller, GrantTableOperation.MapGrantRef, list, count);
-            if (!window.TryRead(list, out GrantTableMapGrantRef request))
+            if (!GuestAccess.TryReadForUpdate(caller, list, out GrantTableMapGrantRef request))
                 return EFAULT;
             request.Status = caller.Domain.Grants.Map(ref request, caller.Processor);
             var result = new MapResult
@@ -43,7 +42,7 @@ public static partial class GrantTableOp
                 Handle = request.Handle,
                 DeviceBusAddress = request.DeviceBusAddress,
             };
-            if (!window.TryWrite(list + resultOffset, in result))
+            if (!GuestAccess.TryWrite(caller, list + resultOffset, in result))
                 return EFAULT;
             list += size;
             count--;
@@ -74,14 +73,13 @@ public static partial class GrantTableOp
     {
         const int size = 24, statusOffset = 20;
         GrantTable table = caller.Domain.Grants;
-        var window = new GuestWindow(caller);
         Span<GrantUnmapping> batch = stackalloc GrantUnmapping[count];
         int begun = 0;
         using SpinLock.Guard guard = caller.Domain.Lock.Enter(caller.Processor);
         bool isReadable = true;
         for (; begun < count && isReadable; list += size)
         {
-            if (!window.TryRead(list, out GrantTableUnmapGrantRef request))
+            if (!GuestAccess.TryReadForUpdate(caller, list, out GrantTableUnmapGrantRef request))
             {
                 isReadable = false;
                 break;
@@ -89,7 +87,7 @@ public static partial class GrantTableOp
 
             GrantStatus status = table.BeginUnmap(in request, ref batch[begun]);
             begun++;
-            isReadable = window.TryWrite(list + statusOffset, in status);
+            isReadable = GuestAccess.TryWrite(caller, list + statusOffset, in status);
         }
 
         table.CompleteUnmaps(batch.Slice(0, begun), caller.Processor);
@@ -99,7 +97,6 @@ public static partial class GrantTableOp
     private static long CopyList(Vcpu caller, ulong list, uint count)
     {
         int size = caller.IsNarrow ? 24 : 40, statusOffset = size - 4;
-        var window = new GuestWindow(caller);
         var copy = new GrantCopy(caller);
         long result = 0;
         for (bool isFirst = true; count != 0; isFirst = false)
@@ -113,10 +110,10 @@ public static partial class GrantTableOp
             result = EFAULT;
             if (!(caller.IsNarrow
                 ? GuestLayout.TryRead(caller, list, GuestLayout.GrantTableCopy, out GrantTableCopy request)
-                : window.TryRead(list, out request)))
+                : GuestAccess.TryReadForUpdate(caller, list, out request)))
                 break;
             GrantStatus status = copy.Copy(in request);
-            if (!window.TryWrite(list + (uint)statusOffset, in status))
+            if (!GuestAccess.TryWrite(caller, list + (uint)statusOffset, in status))
                 break;
             result = 0;
             caller.Continuation.Spend(CopyCost + (request.Length / CopiedBytesPerUnit));
@@ -131,15 +128,14 @@ public static partial class GrantTableOp
     private static long SwapList(Vcpu caller, ulong list, uint count)
     {
         const int size = 12, statusOffset = 8;
-        var window = new GuestWindow(caller);
         for (bool isFirst = true; count != 0; isFirst = false)
         {
             if (!isFirst && !caller.Continuation.Spend(SwapCost))
                 return Continue(caller, GrantTableOperation.SwapGrantRef, list, count);
-            if (!window.TryRead(list, out GrantTableSwapGrantRef request))
+            if (!GuestAccess.TryReadForUpdate(caller, list, out GrantTableSwapGrantRef request))
                 return EFAULT;
             GrantStatus status = caller.Domain.Grants.Swap(request.RefA, request.RefB, caller.Processor);
-            if (!window.TryWrite(list + statusOffset, in status))
+            if (!GuestAccess.TryWrite(caller, list + statusOffset, in status))
                 return EFAULT;
             list += size;
             count--;

@@ -52,6 +52,7 @@ public static class HypercallTable
             return false;
         }
 
+        caller.Translations.BeginHypercall();
         if (!context.Is64Bit)
             return DispatchNarrow(caller, context);
         HypercallArguments arguments;
@@ -62,6 +63,7 @@ public static class HypercallTable
         arguments.Fifth = context.R8;
         caller.Continuation.Budget = HypercallContinuation.InitialBudget;
         long result = Call(caller, context.Rax, in arguments);
+        caller.Translations.EndHypercall();
         caller.Processor.Subject = null;
         if (caller.Continuation.IsRequested)
         {
@@ -125,6 +127,7 @@ public static class HypercallTable
         caller.Continuation.Budget = HypercallContinuation.InitialBudget;
         caller.IsNarrow = true;
         long result = Call(caller, (uint)context.Rax, in arguments);
+        caller.Translations.EndHypercall();
         caller.Processor.Subject = null;
         caller.IsNarrow = false;
         if (!caller.Continuation.IsRequested)

@@ -64,7 +64,7 @@ public static class MulticallOp
             {
                 uint generation = caller.Domain.P2m.Generation;
                 Mfn frame;
-                while (!GuestPageWalk.Translate(caller, list, GuestPageAccess.Write, out frame))
+                while ((frame = GuestPageWalk.Translate(caller, list, GuestPageAccess.Write)) == Mfn.Invalid)
                 {
                     if (!OnDemandMemory.TryPopulateFor(caller))
                         return EFAULT;

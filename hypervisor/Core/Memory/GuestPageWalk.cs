@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // From a guest's virtual address to the machine frame behind it (AMD APM vol. 2, 5.3 "Long-mode page translation").
 
+using System.Runtime.CompilerServices;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
 
@@ -19,25 +20,31 @@ public static class GuestPageWalk
     private const ulong AddressMask = 0x000f_ffff_ffff_f000;
     private const ulong PagingEnabled = 1UL << 31, WriteProtect = 1UL << 16, PhysicalAddressExtension = 1UL << 5, LongModeActive = 1UL << 10;
 
-    /// <summary>The machine frame for an access, with the guest's accessed and dirty bits set as the CPU would; false: the access faults.</summary>
-    public static bool Translate(Vcpu vcpu, ulong address, GuestPageAccess access, out Mfn frame)
+    /// <summary>The machine frame for an access, with the guest's accessed and dirty bits set as the CPU would; invalid: the access faults.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Mfn Translate(Vcpu vcpu, ulong address, GuestPageAccess access)
+    {
+        Mfn frame = vcpu.Translations.Repeat(address, access);
+        return frame != Mfn.Invalid ? frame : TranslateAnew(vcpu, address, access);
+    }
+
+    /// <summary>The same, where the short way has found nothing.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static Mfn TranslateAnew(Vcpu vcpu, ulong address, GuestPageAccess access)
     {
         TranslationCache translations = vcpu.Translations;
         translations.Refresh();
-        return translations.TryRepeat(vcpu.Context, vcpu.Host.Memory, address, access, out frame) || TranslateAnew(vcpu, address, access, out frame);
-    }
-
-    private static bool TranslateAnew(Vcpu vcpu, ulong address, GuestPageAccess access, out Mfn frame)
-    {
-        frame = Mfn.Invalid;
+        Mfn frame = translations.Repeat(address, access);
+        if (frame != Mfn.Invalid)
+            return frame;
         if (!ToPhysical(vcpu, address, access, out ulong physical, out int depth))
-            return false;
+            return Mfn.Invalid;
         ulong guestFrame = physical >> FrameSize.Shift;
-        if (!vcpu.Translations.TryFind(guestFrame, out frame, out bool isWritable) || (access == GuestPageAccess.Write && !isWritable))
-            return false;
+        if (!translations.TryFind(guestFrame, out frame, out bool isWritable) || (access == GuestPageAccess.Write && !isWritable))
+            return Mfn.Invalid;
         if (depth != 0)
-            vcpu.Translations.Remember(vcpu.Context, address, access, depth, guestFrame, frame);
-        return true;
+            translations.Remember(address, access, depth, guestFrame, frame);
+        return frame;
     }
 
     /// <summary>The guest-physical address of an access.</summary>
@@ -71,7 +78,7 @@ public static class GuestPageWalk
         const int topShift = 39, entryShift = 3;
         TranslationCache translations = vcpu.Translations;
         PhysicalMemory memory = vcpu.Host.Memory;
-        int firstStep = translations.BeginWalk(address, access);
+        translations.BeginWalk(address);
         physical = 0;
         depth = 0;
         for (int shift = topShift; ; shift -= 9)
@@ -90,7 +97,7 @@ public static class GuestPageWalk
                 entry |= wanted;
             }
 
-            translations.NoteStep(firstStep + depth, table >> FrameSize.Shift, frame, offset, entry);
+            translations.NoteStep(address, depth, table >> FrameSize.Shift, frame, offset, entry);
             depth++;
             if (isLeaf)
             {

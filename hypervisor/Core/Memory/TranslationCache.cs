@@ -10,7 +10,7 @@ namespace XenSharp.Core.Memory;
 /// Present translations of one vCPU's domain, all of one p2m generation. Used only on the CPU that runs the vCPU; what the guest's own page
 /// tables say is never believed from memory, since the guest changes them unseen.
 /// </summary>
-public sealed partial class TranslationCache(P2m p2m)
+public sealed partial class TranslationCache(P2m p2m, PhysicalMemory memory, VcpuContext context)
 {
     // A power of two: direct-mapped by the low bits of the guest frame.
     private const int Size = 32;
@@ -101,6 +101,7 @@ public sealed partial class TranslationCache(P2m p2m)
 
         // All walks have an older stamp now.
         _walkFrames = 0;
+        _believed &= IsInHypercall;
         _generation = generation;
         _stamp = ((ulong)generation << StampShift) + 1;
     }

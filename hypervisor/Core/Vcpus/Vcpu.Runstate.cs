@@ -129,7 +129,8 @@ public sealed partial class Vcpu
         }
 
         Processor.BeginCopy();
-        if (GuestPageWalk.Translate(this, address, GuestPageAccess.Write, out Mfn frame))
+        Mfn frame = GuestPageWalk.Translate(this, address, GuestPageAccess.Write);
+        if (frame != Mfn.Invalid)
         {
             PhysicalMemory memory = Host.Memory;
             if (announce)

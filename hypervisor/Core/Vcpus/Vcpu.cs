@@ -20,7 +20,7 @@ public sealed partial class Vcpu
         Context = context;
         Apic = apic;
         Msrs = new CpuPolicy.VcpuMsrs(domain.IsHardware);
-        Translations = new TranslationCache(domain.P2m);
+        Translations = new TranslationCache(domain.P2m, domain.Host.Memory, context);
         SingleshotTimer = new VcpuSingleshotTimer(this);
         PeriodicTimer = new VcpuPeriodicTimer(this);
         PollTimer = new VcpuPollTimer(this);

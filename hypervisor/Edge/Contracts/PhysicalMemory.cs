@@ -21,6 +21,9 @@ public abstract class PhysicalMemory
 
     public abstract ulong Read64(Mfn frame, int offset);
 
+    /// <summary>The aligned word at a machine address.</summary>
+    public abstract ulong Read64(ulong address);
+
     public abstract void Write8(Mfn frame, int offset, byte value);
 
     public abstract void Write32(Mfn frame, int offset, uint value);

@@ -81,6 +81,7 @@ internal static unsafe class TrapHandler
         Vcpu? served = cpu.Current;
         cpu.Held.ReleaseAll();
         cpu.AbandonCopy();
+        served?.Translations.EndHypercall();
         bool wasMaking = ManagedHeap.AbandonRegion();
         block->IsServing = 0;
         Host host = cpu.Host;

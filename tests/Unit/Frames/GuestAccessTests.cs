@@ -150,6 +150,70 @@ public class GuestAccessTests
     }
 
     [Fact]
+    public void WithinAHypercallPageTablesAreLookedAtOnce()
+    {
+        Tables tables = new(_guest);
+        TranslationCache translations = _guest.Vcpu().Translations;
+        Assert.Equal(1, ReadAt(tables.Address));
+        translations.BeginHypercall();
+        Assert.Equal(1, ReadAt(tables.Address));
+        tables.SetEntry(3, tables.Other << 12 | 0x63);
+        Assert.Equal(1, ReadAt(tables.Address));
+        translations.EndHypercall();
+        Assert.Equal(2, ReadAt(tables.Address));
+        translations.BeginHypercall();
+        tables.SetEntry(3, tables.Page << 12 | 0x63);
+        Assert.Equal(1, ReadAt(tables.Address));
+    }
+
+    [Fact]
+    public void WithinAHypercallAReadSaysNothingAboutWriting()
+    {
+        Tables tables = new(_guest);
+        _guest.Context().Control0 |= 1UL << 16;
+        tables.SetEntry(3, tables.Page << 12 | 0x61);
+        _guest.Vcpu().Translations.BeginHypercall();
+        byte one = 1;
+        Assert.True(GuestAccess.TryRead(_guest.Vcpu(), tables.Address, out byte _));
+        Assert.False(GuestAccess.TryWrite(_guest.Vcpu(), tables.Address, in one));
+        Assert.False(GuestAccess.TryReadForUpdate(_guest.Vcpu(), tables.Address, out byte _));
+        Assert.True(GuestAccess.TryRead(_guest.Vcpu(), tables.Address, out byte _));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void WithinAHypercallAFrameThatIsGoneIsNotUsed(int level)
+    {
+        Tables tables = new(_guest);
+        _guest.Vcpu().Translations.BeginHypercall();
+        Assert.Equal(1, ReadAt(tables.Address));
+        Assert.True(_guest.P2m.Remove(new Gfn(level == 4 ? tables.Page : tables.First + (ulong)level)));
+        Assert.Equal(-1, ReadAt(tables.Address));
+    }
+
+    [Fact]
+    public void WithinAHypercallAnotherFrameIsSeen()
+    {
+        Tables tables = new(_guest);
+        _guest.Vcpu().Translations.BeginHypercall();
+        Assert.Equal(1, ReadAt(tables.Address));
+        Assert.True(_guest.P2m.Set(new Gfn(tables.Page), _guest.Frame(tables.Other), 0, P2mType.Ram));
+        Assert.Equal(2, ReadAt(tables.Address));
+    }
+
+    [Fact]
+    public void AStructureMayCrossPages()
+    {
+        ulong address = (_guest.TakePages(2) << 12) + 4092, written = 0x1122_3344_5566_7788;
+        Assert.True(GuestAccess.TryWrite(_guest.Vcpu(), address, in written));
+        Assert.True(GuestAccess.TryRead(_guest.Vcpu(), address, out ulong value));
+        Assert.Equal(written, value);
+        Assert.Equal(0x5566_7788U, _guest.Read<uint>(address));
+    }
+
+    [Fact]
     public void OtherPageTablesAreOtherWalks()
     {
         Tables first = new(_guest), second = new(_guest);
