@@ -9,6 +9,7 @@ namespace Internal.Runtime.CompilerHelpers
     /// <summary>The kinds of fault that the port reports; values are shared with its assembly.</summary>
     public enum FaultKind { IndexOutOfRange = 1, Overflow = 2, DivideByZero = 3, NullReference = 4, InvalidCast = 5, Unsupported = 6, Allocation = 7, Argument = 8, Check = 9 }
 
+    // A body without an end tells the compiler that a call does not return, so that callers keep nothing for afterwards.
     public static class ThrowHelpers
     {
         public static void ThrowIndexOutOfRangeException()
