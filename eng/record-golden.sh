@@ -4,7 +4,8 @@
 # record-golden.sh [--hypervisor FILE] [--out DIR] [MODE...]
 #
 # Without --hypervisor: Debian's Xen 4.17, and the answers go to tests/Boot/Golden/, the reference that tests compare with.
-# MODE: probe cpuid platform foreign control endings (default: these); debugger (of a Xen with CONFIG_GDBSX). Needs out/guests/, qemu-system-x86_64 and, for Xen, apt-get and dpkg.
+# MODE: probe cpuid platform foreign control narrow narrow-foreign narrow-control endings (default: these); debugger (of a Xen with CONFIG_GDBSX).
+# Needs out/guests/, qemu-system-x86_64 and, for Xen, apt-get and dpkg.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 hypervisor= out=
@@ -13,7 +14,7 @@ while [[ ${1:-} == --* ]]; do
   shift 2
 done
 modes=("$@")
-[[ $# -gt 0 ]] || modes=(probe cpuid platform foreign control endings)
+[[ $# -gt 0 ]] || modes=(probe cpuid platform foreign control narrow narrow-foreign narrow-control endings)
 
 if [[ -z $hypervisor ]]; then
   hypervisor=$root/out/reference/xen-4.17

@@ -2,7 +2,7 @@
 // The probe: calls every operation of the hypercall interface with right and wrong arguments as a PVH dom0 and prints what
 // came back. Run on real Xen its output is the golden file; run on ours it is compared with that. The first word of the
 // command line selects: `probe`, `cpuid` (CPUID leaves and MSRs), `platform` (start info, memory map, ACPI tables),
-// `foreign`, `control` and `debugger` (another domain's memory, what a toolstack does to it, what a debugger does).
+// `narrow`, `narrow-foreign` and `narrow-control` (the same as a 32-bit kernel makes the calls), `foreign`, `control` and `debugger` (another domain's memory, what a toolstack does to it, what a debugger does).
 
 using System.Runtime;
 
@@ -17,24 +17,29 @@ internal static class Program
     {
         Hypercall.Trace(StartInfo.Has("trace"u8));
         Report.Line("== begin"u8);
+        bool isNarrow = StartInfo.Has("narrow"u8) || StartInfo.Has("narrow-foreign"u8) || StartInfo.Has("narrow-control"u8);
+        if (isNarrow)
+            Hypercall.MakeNarrow();
         if (StartInfo.Has("cpuid"u8))
             CpuidTests.Run();
-        else if (StartInfo.Has("foreign"u8))
+        else if (StartInfo.Has("foreign"u8) || StartInfo.Has("narrow-foreign"u8))
             OtherDomainMemory.Run();
-        else if (StartInfo.Has("control"u8))
+        else if (StartInfo.Has("control"u8) || StartInfo.Has("narrow-control"u8))
             OtherDomain.Run();
         else if (StartInfo.Has("debugger"u8))
             OtherDomainDebugger.Run();
         else if (StartInfo.Has("platform"u8))
             PlatformReport.Run();
         else
-            RunProbe();
+            RunProbe(isNarrow);
         Report.Line("== end"u8);
         Machine.End();
     }
 
-    private static void RunProbe()
+    private static void RunProbe(bool isNarrow)
     {
+        if (isNarrow)
+            NarrowTests.Run();
         CallingTests.Run();
         VersionTests.Run();
         ConsoleTests.Run();

@@ -18,11 +18,16 @@ public static class Hypercall
     /// <summary>Prints every call before it is made: finds the one that does not return.</summary>
     public static void Trace(bool on) => s_trace = on;
 
+    private static bool s_isNarrow;
+
+    /// <summary>From here on <see cref="Make"/> makes calls as a 32-bit kernel does.</summary>
+    public static void MakeNarrow() => s_isNarrow = true;
+
     public static long Make(ulong number, ulong a1 = 0, ulong a2 = 0, ulong a3 = 0, ulong a4 = 0, ulong a5 = 0)
     {
         if (s_trace)
             PrintCall(number, a1, a2, a3);
-        return Native.Hypercall(number, a1, a2, a3, a4, a5);
+        return s_isNarrow ? NarrowCalls.Make(number, a1, a2, a3, a4, a5) : Native.Hypercall(number, a1, a2, a3, a4, a5);
     }
 
     /// <summary>Without the test for tracing, for measurements.</summary>
@@ -32,7 +37,7 @@ public static class Hypercall
     public static long ByPage(Page page, ulong number, ulong a1 = 0, ulong a2 = 0) => Native.HypercallByPage(page.Address, number, a1, a2);
 
     /// <summary>From 32-bit compatibility mode: arguments in ebx, ecx, edx.</summary>
-    public static long Compat(uint number, uint a1 = 0, uint a2 = 0, uint a3 = 0) => Native.CompatHypercall(number, a1, a2, a3);
+    public static long Compat(uint number, uint a1 = 0, uint a2 = 0, uint a3 = 0) => Native.CompatHypercall(number, a1, a2, a3, 0, 0);
 
     /// <summary>From ring 3.</summary>
     public static long User(ulong number, ulong a1 = 0, ulong a2 = 0) => Native.UserHypercall(number, a1, a2);

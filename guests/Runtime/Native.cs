@@ -15,7 +15,7 @@ internal static unsafe class Native
     public static extern long HypercallByPage(ulong page, ulong number, ulong a1, ulong a2);
 
     [RuntimeImport("*", "xs_compat_hypercall"), MethodImpl(MethodImplOptions.InternalCall)]
-    public static extern long CompatHypercall(uint number, uint a1, uint a2, uint a3);
+    public static extern long CompatHypercall(uint number, uint a1, uint a2, uint a3, uint a4, uint a5);
 
     [RuntimeImport("*", "xs_user_hypercall"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern long UserHypercall(ulong number, ulong a1, ulong a2);

@@ -36,17 +36,15 @@ export xs_hypercall_by_page
     call *%rax
     ret
 
-# long xs_compat_hypercall(uint number, uint a1, uint a2, uint a3): from 32-bit compatibility mode
+# long xs_compat_hypercall(uint number, uint a1, a2, a3, a4, a5): from 32-bit compatibility mode
 export xs_compat_hypercall
     pushq %rbx
     pushq %rbp
     movl %edi, %eax
     movl %esi, %ebx
-    movl %ecx, %r8d
-    movl %edx, %ecx
-    movl %r8d, %edx
-    xorl %esi, %esi
-    xorl %edi, %edi
+    movl %r8d, %esi
+    movl %r9d, %edi
+    xchgl %ecx, %edx
     pushq $0x18
     pushq $1f
     lretq

@@ -113,9 +113,12 @@ public static partial class MemoryOp
         return end == 0 ? 0 : end - 1;
     }
 
+    // Xen has no 32-bit form of it.
     private static long ClaimPages(Vcpu caller, ulong argument)
     {
-        if (!GuestLayout.TryRead(caller, argument, GuestLayout.MemoryReservation, out MemoryReservation reservation))
+        if (caller.IsNarrow)
+            return ENOSYS;
+        if (!GuestAccess.TryRead(caller, argument, out MemoryReservation reservation))
             return EFAULT;
         if (reservation.ExtentStart != 0 || reservation.ExtentOrder != 0 || reservation.MemoryFlags != 0)
             return EINVAL;
