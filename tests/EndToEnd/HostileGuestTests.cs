@@ -21,6 +21,7 @@ public class HostileGuestTests
     [Theory]
     [Trait("Level", "long")]
     [InlineData(1)]
+    [InlineData(2)]
     public void Dom0_and_another_guest_go_on_beside_a_hostile_guest(int cpus)
     {
         List<string> steps = ["serve; another 1"];

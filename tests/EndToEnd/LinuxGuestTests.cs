@@ -41,6 +41,7 @@ public class LinuxGuestTests
     /// <summary>More vCPUs than the machine has processors, too; each of them computes the same.</summary>
     [Theory]
     [InlineData(1)]
+    [InlineData(2)]
     public void One_to_eight_vcpus_all_work(int cpus)
     {
         int[] counts = [1, 2, 4, 8];
