@@ -95,17 +95,12 @@ internal static class Program
         root.SetAction(parsed =>
         {
             Prepare();
-            try
-            {
-                Subject subject = parsed.GetValue(oracle) ? Subject.Xen() : Subject.Ours();
-                ToolFigure.Write(Console.Out, new ToolsBench(subject, parsed.GetValue(runs), parsed.GetValue(domains)).Run(), parsed.GetValue(json));
+            ToolsBench bench = new(parsed.GetValue(oracle) ? Subject.Xen() : Subject.Ours(), parsed.GetValue(runs), parsed.GetValue(domains));
+            ToolFigure.Write(Console.Out, bench.Run(), parsed.GetValue(json));
+            if (bench.Failure is null)
                 return 0;
-            }
-            catch (MachineException failure)
-            {
-                Progress.Notice(failure.Message);
-                return ExitStatus.MachineFailed;
-            }
+            Progress.Notice(bench.Failure.Message);
+            return ExitStatus.MachineFailed;
         });
         return root.Parse(arguments).Invoke();
     }
