@@ -61,7 +61,7 @@ public class DeviceModelTests
         Assert.Equal(GuestMachine.Steps("qemu.txt").Count, statuses.Length);
     }
 
-    private static byte[] DeviceModel()
+    internal static byte[] DeviceModel()
     {
         PackageFiles files = new("qemu-system-xen");
         files.AddProgram(Program);
@@ -72,7 +72,7 @@ public class DeviceModelTests
         return archive.Finish();
     }
 
-    private static byte[] Guest()
+    internal static byte[] Guest()
     {
         DebianKernel kernel = DebianKernel.Obtain("linux-image-amd64");
         CpioWriter initial = new();

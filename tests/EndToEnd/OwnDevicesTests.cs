@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Our xl at the edges of dom0: device models, bootloaders, hotplug scripts, and everything that can go wrong with them. On ours and on real Xen; of level long.
+
+using System;
+using System.IO;
+using System.Linq;
+using XenSharp.Lab.Ramdisk;
+using Xunit;
+
+namespace XenSharp.Tests.EndToEnd;
+
+public class OwnDevicesTests
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(20);
+
+    [Fact]
+    [Trait("Level", "long")]
+    public void Our_xl_works_with_device_models_bootloaders_and_scripts() => Run("own-devices.txt", DeviceModelTests.DeviceModel(), DeviceModelTests.Guest());
+
+    [Fact]
+    [Trait("Level", "long")]
+    public void What_fails_under_our_xl_is_told_in_a_sentence_and_leaves_nothing() => Run("own-faults.txt");
+
+    /// <summary>Each step must succeed.</summary>
+    private static void Run(string script, params byte[][] extra)
+    {
+        string[] steps = [.. GuestMachine.Steps(script).Select(step => $". /guest/functions; {step}")];
+        CpioWriter functions = new();
+        functions.AddFile("guest/functions", File.ReadAllText(GuestMachine.Script("own-functions.sh")));
+        string output = GuestMachine.RunScript(steps, s_limit, extra: [ProgramsSegment.Archive(isFirst: true), functions.Finish(), .. extra]);
+        string[] statuses = [.. output.Split('\n').Where(line => line.StartsWith("-- status ", StringComparison.Ordinal))];
+        Assert.True(statuses.All(line => line == "-- status 0"), output);
+        Assert.Equal(steps.Length, statuses.Length);
+    }
+}
