@@ -33,6 +33,9 @@ internal static class TinyGuest
             case 5:
                 UseOnDemand();
                 break;
+            case 6:
+                Break();
+                break;
         }
 
         Report.Line("hello from a guest"u8);
@@ -75,6 +78,16 @@ internal static class TinyGuest
         Report.Decimal("ports"u8, ports);
         Report.Decimal("grant_frames"u8, frames);
         Report.Decimal("pages"u8, pages);
+        Report.Flush();
+    }
+
+    // The first is the debugger's, the second our own.
+    private static void Break()
+    {
+        Machine.MeetBreakpoint();
+        Machine.MeetBreakpoint();
+        Report.Begin("debugged"u8);
+        Report.Decimal("breakpoints"u8, (ulong)Traps.Breakpoints);
         Report.Flush();
     }
 

@@ -16,4 +16,7 @@ internal enum GuestKind
 
     /// <summary>Has memory on demand, and uses more pages than it can have at once, most of them for a moment.</summary>
     Demand = 5,
+
+    /// <summary>Meets two breakpoints (<see cref="DebuggedGuest"/>).</summary>
+    Break = 6,
 }

@@ -8,6 +8,7 @@
 //   softreset  the guests ask for a soft reset and end in their second life
 //   kill       ends guests at random points of their lives, also while they are built
 //   seed=N     for what is random
+//   debug      instead of all that, one guest under a debugger: see DebuggedGuest
 // It prints what the machine has free before, after the first round and at the end; the second and the third must be equal.
 
 using System;
@@ -40,6 +41,12 @@ internal static class Program
         s_random = StartInfo.Number("seed"u8, 1) | 1;
         if (guests is < 1 or > MaxGuests || Events.MapSharedInfo() < 0 || Toolstack.BindVirq(DomainException, out s_port) < 0)
             Machine.Fail("set-up failed"u8);
+        if (StartInfo.Has("debug"u8))
+        {
+            DebuggedGuest.Run();
+            return;
+        }
+
         Say("before"u8, 0);
         for (uint round = 1; round <= rounds; round++)
         {

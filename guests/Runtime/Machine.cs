@@ -94,6 +94,9 @@ public static unsafe class Machine
 
     public static void ReloadPageTables() => Native.ReloadPageTables();
 
+    /// <summary>INT3: an exception of this kernel (<see cref="Traps.Breakpoints"/>), unless a debugger takes it.</summary>
+    public static void MeetBreakpoint() => Native.Breakpoint();
+
     /// <summary>Two instructions each turn.</summary>
     public static void EmptyLoop(ulong turns) => Native.EmptyLoop(turns);
 

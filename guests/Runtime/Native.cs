@@ -26,6 +26,9 @@ internal static unsafe class Native
     [RuntimeImport("*", "xs_cpuid"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern void Cpuid(uint leaf, uint subleaf, uint* result);
 
+    [RuntimeImport("*", "xs_breakpoint"), MethodImpl(MethodImplOptions.InternalCall)]
+    public static extern void Breakpoint();
+
     [RuntimeImport("*", "xs_rdtsc"), MethodImpl(MethodImplOptions.InternalCall)]
     public static extern ulong Rdtsc();
 

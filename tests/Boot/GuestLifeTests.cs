@@ -63,6 +63,17 @@ public class GuestLifeTests
         CheckNothingIsLeft(machine, 2);
     }
 
+    /// <summary>By the hypercalls of gdbsx. The second step is over CPUID, which is emulated. QEMU 7.2 does not tell Xen of breakpoints (`helper_raise_interrupt`).</summary>
+    [OwnHypervisorFact]
+    public void A_debugger_breaks_and_steps_a_guest()
+    {
+        using QemuMachine machine = Start(1, "debug", "loglvl=all guest_loglvl=all");
+        foreach (string line in (string[])["breakpoint paused=yes vcpu=0x0 event=3", "memory result=0 byte=0xcc", "step paused=yes vcpu=0xffffffff event=0 moved=2",
+            "step paused=yes vcpu=0xffffffff event=0 moved=2", "step paused=yes vcpu=0xffffffff event=0 moved=1", "breakpoint paused=yes vcpu=0x0 event=3 moved=1",
+            @"\(d1\) debugged breakpoints=1", "debugger end"])
+            machine.WaitFor(line, StandardMachine.BootTimeout);
+    }
+
     private static void Check(int cpus, string arguments)
     {
         using QemuMachine machine = Start(cpus, arguments, "");

@@ -316,3 +316,13 @@ export xs_address_of_\name
     address xs_page_root
     address xs_image_end
     address xs_symbol_table
+
+# void xs_breakpoint(): a breakpoint, and behind it instructions whose lengths DebuggedGuest of guests/Builder knows
+export xs_breakpoint
+    pushq %rbx
+    int3
+    xorl %eax, %eax
+    cpuid
+    nop
+    popq %rbx
+    ret
