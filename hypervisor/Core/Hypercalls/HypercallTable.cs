@@ -13,13 +13,17 @@ namespace XenSharp.Core.Hypercalls;
 
 /// <summary>
 /// The dispatch table: for each number of xen/include/public/xen.h the guest types that have the call and the permission it takes
-/// (columns hvm64 and hvm32 of xen/include/hypercall-defs.c, which name the same calls); <see cref="Call"/> names the handler. A number outside it is -ENOSYS.
+/// (columns hvm64 and hvm32 of xen/include/hypercall-defs.c, which name the same calls); <see cref="Call"/> names the handler of those
+/// without permission, <see cref="CallControl"/> of the others. A number outside it is -ENOSYS.
 /// </summary>
 public static class HypercallTable
 {
     // Columns.
     private const byte Pvh = 1;
     private const byte Control = 2;
+
+    // A power of two.
+    private const int ColumnCount = 64;
 
     /// <summary>Whoever has none of these bits is refused.</summary>
     private static ReadOnlySpan<byte> Columns => new byte[]
@@ -36,13 +40,17 @@ public static class HypercallTable
         /* 36 domctl, kexec_op, tmem_op, argo_op */ Pvh | Control, 0, 0, 0,
         /* 40 xenpmu_op, dm_op, hypfs_op, (none) */ Pvh, Pvh, Pvh | Control, 0,
         /* 44 (none) */ 0, 0, 0, 0,
-        /* 48 mca, paging_domctl_cont */ 0, Pvh,
+        /* 48 mca, paging_domctl_cont, (none) */ 0, Pvh, 0, 0,
+        /* 52 (none) */ 0, 0, 0, 0,
+        /* 56 (none) */ 0, 0, 0, 0,
+        /* 60 (none) */ 0, 0, 0, 0,
     };
 
     /// <summary>
     /// Performs the hypercall whose registers the vCPU holds. True: it is not finished; the registers name the rest, the instruction
     /// pointer must stay on the instruction, and the CPU looks at its pending work before it enters the guest again.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Dispatch(Vcpu caller)
     {
         VcpuContext context = caller.Context;
@@ -55,7 +63,7 @@ public static class HypercallTable
         caller.Translations.BeginHypercall();
         if (!context.Is64Bit)
             return DispatchNarrow(caller, context);
-        HypercallArguments arguments;
+        ref HypercallArguments arguments = ref caller.Arguments;
         arguments.First = context.Rdi;
         arguments.Second = context.Rsi;
         arguments.Third = context.Rdx;
@@ -78,19 +86,13 @@ public static class HypercallTable
     /// <summary>One call, from registers or from an entry of a multicall.</summary>
     internal static long Call(Vcpu caller, ulong number, in HypercallArguments arguments)
     {
-        ReadOnlySpan<byte> columns = Columns;
-        if (number >= (ulong)columns.Length || (columns[(int)number] & Pvh) == 0)
-        {
-            if (number == PlantedFault.Number)
-                PlantedFault.Strike(caller.Host);
+        if (number >= (ulong)Columns.Length)
             return ENOSYS;
-        }
-
-        if ((columns[(int)number] & Control) != 0 && !caller.Domain.IsPrivileged)
-            return ControlRefusal.Answer(caller, (HypercallNumber)number, in arguments);
+        byte columns = Columns[(int)number & (ColumnCount - 1)];
+        if (columns != Pvh)
+            return CallControl(caller, number, columns, in arguments);
         switch ((HypercallNumber)number)
         {
-            case HypercallNumber.PlatformOperation: return PlatformOp.Call(caller, in arguments);
             case HypercallNumber.MemoryOperation: return MemoryOp.Call(caller, in arguments);
             case HypercallNumber.Multicall: return MulticallOp.Call(caller, in arguments);
             case HypercallNumber.SetTimerOperation: return TimerOp.Call(caller, in arguments);
@@ -104,13 +106,29 @@ public static class HypercallTable
             case HypercallNumber.EventChannelOperation: return EventChannelOp.Call(caller, in arguments);
             case HypercallNumber.PhysicalDeviceOperation: return PhysDevOp.Call(caller, in arguments);
             case HypercallNumber.HvmOperation: return HvmOp.Call(caller, in arguments);
-            case HypercallNumber.Sysctl: return SysctlOp.Call(caller, in arguments);
-            case HypercallNumber.Domctl: return DomctlOp.Call(caller, in arguments);
             case HypercallNumber.XenpmuOperation: return PmuOp.Call(caller, in arguments);
             case HypercallNumber.DmOperation: return DeviceModelOp.Call(caller, in arguments);
-            case HypercallNumber.HypFsOperation: return HypFsOp.Call(caller, in arguments);
             case HypercallNumber.Arch1: return PagingControl.Call(caller, in arguments);
             default: return ENOSYS; // xsm_op: no security module, as in Debian's build
+        }
+    }
+
+    // What only a control domain has, and what nobody has.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static long CallControl(Vcpu caller, ulong number, byte columns, in HypercallArguments arguments)
+    {
+        if (number == PlantedFault.Number)
+            PlantedFault.Strike(caller.Host);
+        if ((columns & Control) == 0)
+            return ENOSYS;
+        if (!caller.Domain.IsPrivileged)
+            return ControlRefusal.Answer(caller, (HypercallNumber)number, in arguments);
+        switch ((HypercallNumber)number)
+        {
+            case HypercallNumber.PlatformOperation: return PlatformOp.Call(caller, in arguments);
+            case HypercallNumber.Sysctl: return SysctlOp.Call(caller, in arguments);
+            case HypercallNumber.Domctl: return DomctlOp.Call(caller, in arguments);
+            default: return HypFsOp.Call(caller, in arguments);
         }
     }
 
@@ -145,6 +163,7 @@ public static class HypercallTable
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Rewind(Vcpu caller, VcpuContext context)
     {
         caller.Continuation.IsRequested = false;

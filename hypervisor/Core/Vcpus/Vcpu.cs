@@ -63,6 +63,9 @@ public sealed partial class Vcpu
     /// <summary>The exception (#BP) by which the vCPU has stopped its domain for the debugger; 0: none, or the debugger knows (gdbsx_vcpu_event).</summary>
     public uint DebugEvent { get; set; }
 
+    /// <summary>Of the hypercall being served, as the registers held them.</summary>
+    internal HypercallArguments Arguments;
+
     /// <summary>Set by a hypercall that stops before its end; see <see cref="HypercallContinuation"/>.</summary>
     public HypercallContinuation Continuation;
 }

@@ -24,17 +24,17 @@
 
 .section .text
 
-# void xs_enter_guest(GuestFrame*): runs the guest until the next exit. Interrupts off before and after.
+# The CPU's loop: never returns. C# chooses a guest (xs_next_guest), the guest runs until its next exit, C# serves that (xs_guest_left). Nothing is
+# kept in registers or on the stack, so compiled code's registers need not be saved over the guest's run. Interrupts are off outside the guest.
+.set RUNNER, 16                         # offset in struct PerCpu (X64/Runtime/PerCpu.cs)
 .balign 16
-.globl xs_enter_guest
-xs_enter_guest:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    pushq %rdi
+.globl xs_run_loop
+xs_run_loop:
+    subq $8, %rsp                       # the guest's frame; the stack is aligned for calls
+1:  movq %gs:RUNNER, %rdi
+    call xs_next_guest
+    movq %rax, %rdi
+    movq %rax, (%rsp)
     RESTORE_XMM
     movq VMCB(%rdi), %rax
     movq RBX(%rdi), %rbx
@@ -77,15 +77,11 @@ xs_enter_guest:
     movq %r14, R14(%rdi)
     movq %r15, R15(%rdi)
     SAVE_XMM
-    popq %rdi
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
     cld
-    ret
+    xorl %ebp, %ebp                     # the guest's is no frame
+    movq %gs:RUNNER, %rdi
+    call xs_guest_left
+    jmp 1b
 
 # The extended state of a vCPU goes to memory and back. The registers that compiled code uses are in the frame while the hypervisor runs.
 

@@ -113,9 +113,6 @@ internal static unsafe class Assembly
     [MethodImpl(Call), RuntimeImport("*", "xs_triple_fault")]
     internal static extern void TripleFault();
 
-    [MethodImpl(Call), RuntimeImport("*", "xs_enter_guest")]
-    internal static extern void EnterGuest(Svm.GuestFrame* frame);
-
     [MethodImpl(Call), RuntimeImport("*", "xs_vmsave")]
     internal static extern void Vmsave(ulong vmcb);
 

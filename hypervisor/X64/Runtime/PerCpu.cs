@@ -6,7 +6,7 @@ using XenSharp.Core;
 
 namespace XenSharp.X64.Runtime;
 
-/// <summary>One per CPU, in memory that never moves; <see cref="Self"/> must stay first (xs_percpu).</summary>
+/// <summary>One per CPU, in memory that never moves; <see cref="Self"/> must stay first (xs_percpu), the runner third (xs_run_loop).</summary>
 internal unsafe struct PerCpu
 {
     public PerCpu* Self;

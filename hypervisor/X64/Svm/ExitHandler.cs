@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Why a guest left, and what is done about it (AMD APM vol. 2, appendix C).
 
+using System.Runtime.CompilerServices;
 using XenSharp.Abi;
 using XenSharp.Core;
 using XenSharp.Core.Console;
@@ -14,23 +15,15 @@ using XenSharp.X64.Runtime;
 
 namespace XenSharp.X64.Svm;
 
-/// <summary>One method per exit; instructions of fixed length are skipped without looking at them.</summary>
+/// <summary>One method per exit but the hypercall, which the loop has dispatched; instructions of fixed length are skipped without looking at them.</summary>
 internal sealed class ExitHandler(Host host)
 {
-    private const int VmmcallLength = 3;
     private const int InvalidOpcode = 6, GeneralProtection = 13;
     private const ulong Cr4Reserved = ~0x0037_0fffUL;
 
     public void Handle(SvmVcpu vcpu, Vcpu owner)
     {
         ulong code = vcpu.Vmcb.ExitCode;
-        if (code == Svm.ExitVmmcall)
-        {
-            if (!HypercallTable.Dispatch(owner))
-                vcpu.SkipInstruction(VmmcallLength);
-            return;
-        }
-
         switch (code)
         {
             case Svm.ExitVintr:
@@ -43,21 +36,7 @@ internal sealed class ExitHandler(Host host)
                 AccessMsr(vcpu, owner);
                 break;
             case Svm.ExitCpuid:
-                if (owner.Msrs.MiscFeatures != 0 && vcpu.PrivilegeLevel != 0)
-                {
-                    vcpu.InjectException(GeneralProtection, 0);
-                    break;
-                }
-
-                // Not every CPU reports XSETBV: what leaf 0xd shows is what the guest has really enabled.
-                if ((uint)vcpu.Rax == 0xd && CpuFeatures.HasXsave)
-                    owner.EnabledStates = Assembly.ReadXcr0();
-                CpuidPolicy.Get(owner, (uint)vcpu.Rax, (uint)vcpu.Rcx, out uint eax, out uint ebx, out uint ecx, out uint edx);
-                vcpu.Rax = eax;
-                vcpu.Rbx = ebx;
-                vcpu.Rcx = ecx;
-                vcpu.Rdx = edx;
-                vcpu.SkipInstruction(2);
+                Identify(vcpu, owner);
                 break;
             case Svm.ExitHlt:
                 vcpu.SkipInstruction(1);
@@ -100,6 +79,27 @@ internal sealed class ExitHandler(Host host)
         }
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Identify(SvmVcpu vcpu, Vcpu owner)
+    {
+        if (owner.Msrs.MiscFeatures != 0 && vcpu.PrivilegeLevel != 0)
+        {
+            vcpu.InjectException(GeneralProtection, 0);
+            return;
+        }
+
+        // Not every CPU reports XSETBV: what leaf 0xd shows is what the guest has really enabled.
+        if ((uint)vcpu.Rax == 0xd && CpuFeatures.HasXsave)
+            owner.EnabledStates = Assembly.ReadXcr0();
+        Core.CpuPolicy.CpuidLeaf result = owner.Domain.Cpuid.Leaf(owner, (uint)vcpu.Rax, (uint)vcpu.Rcx);
+        vcpu.Rax = result.Eax;
+        vcpu.Rbx = result.Ebx;
+        vcpu.Rcx = result.Ecx;
+        vcpu.Rdx = result.Edx;
+        vcpu.SkipInstruction(2);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void AccessMsr(SvmVcpu vcpu, Vcpu owner)
     {
         uint index = (uint)vcpu.Rcx;
@@ -146,6 +146,7 @@ internal sealed class ExitHandler(Host host)
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void WriteCr4(SvmVcpu vcpu, Vcpu owner)
     {
         // mov cr4, reg: 0f 22 /4, with an optional REX prefix that extends the register.
@@ -174,6 +175,7 @@ internal sealed class ExitHandler(Host host)
         vcpu.SkipInstruction(start + 3);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void SetExtendedControl(SvmVcpu vcpu, Vcpu owner)
     {
         ulong value = (uint)vcpu.Rax | (vcpu.Rdx << 32);
@@ -190,6 +192,7 @@ internal sealed class ExitHandler(Host host)
     }
 
     // EXITINFO1: bit 0 in, bit 2 string, bits 4..6 size, bits 16..31 port; EXITINFO2: the next rip.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void AccessPort(SvmVcpu vcpu, Vcpu owner)
     {
         ulong info = vcpu.Vmcb.ExitInfo1;
@@ -222,6 +225,7 @@ internal sealed class ExitHandler(Host host)
         vcpu.Vmcb.InterruptShadow = 0;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void AccessMemory(SvmVcpu vcpu, Vcpu owner)
     {
         ulong physical = vcpu.Vmcb.ExitInfo2;
@@ -252,6 +256,7 @@ internal sealed class ExitHandler(Host host)
     }
 
     // As a machine resets: the domain is shut down with the reason of HVM_PARAM_TRIPLE_FAULT_REASON, reboot unless it was changed.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void EndByTripleFault(SvmVcpu vcpu, Vcpu owner)
     {
         uint reason = (uint)owner.Domain.HvmParameters[(int)HvmParam.TripleFaultReason];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How events reach a guest at entry (AMD APM vol. 2, 15.20, 15.21).
 
+using System.Runtime.CompilerServices;
 using XenSharp.Core.Vcpus;
 
 namespace XenSharp.X64.Svm;
@@ -10,6 +11,14 @@ internal static class InterruptInjection
     private const ulong InterruptFlag = 1 << 9;
     private const int ExternalTypeMax = 30;
     private const uint NonMaskable = 2;
+
+    /// <summary>Whether there is anything to do for a vCPU with interrupt work: with the window open, nothing before the guest can take one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsNeeded(ref Vmcb vmcb, Vcpu owner) => (vmcb.Intercept1 & Svm.InterceptVintr) == 0 || CanTake(in vmcb) || owner.Apic.HasNmi;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool CanTake(in Vmcb vmcb) =>
+        (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0 && (vmcb.EventInjection & Svm.EventValid) == 0;
 
     /// <summary>
     /// Puts what the vCPU has pending into its VMCB: an interrupt as a virtual one (V_IRQ), which the CPU takes before the guest's next instruction.
@@ -21,11 +30,11 @@ internal static class InterruptInjection
     public static void Prepare(SvmVcpu vcpu, Vcpu owner)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
-        bool canTake = (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0 && (vmcb.EventInjection & Svm.EventValid) == 0;
+        if (!IsNeeded(ref vmcb, owner))
+            return;
+        bool canTake = CanTake(in vmcb);
         bool isOpen = (vmcb.Intercept1 & Svm.InterceptVintr) != 0;
         bool isPosted = IsPosted(in vmcb);
-        if (!canTake && isOpen && !owner.Apic.HasNmi)
-            return;
         if (owner.Apic.HasNmi && (vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Intercept1 & Svm.InterceptIret) == 0)
         {
             // The end of its handler is seen by the IRET: until then no other NMI is delivered.

@@ -86,7 +86,11 @@ internal sealed class SvmVcpu : VcpuContext
 
     public override int PrivilegeLevel => Vmcb.PrivilegeLevel;
 
-    public override bool Is64Bit => (Vmcb.Efer & Msr.EferLongModeActive) != 0 && (Vmcb.Cs.Attributes & LongSegment) != 0;
+    public override bool Is64Bit
+    {
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+        get => (Vmcb.Efer & Msr.EferLongModeActive) != 0 && (Vmcb.Cs.Attributes & LongSegment) != 0;
+    }
 
     public override ulong CodeBase => Is64Bit ? 0 : Vmcb.Cs.Base;
 
@@ -144,9 +148,6 @@ internal sealed class SvmVcpu : VcpuContext
         5 => Vmcb.Gs.Base,
         _ => 0,
     };
-
-    /// <summary>Runs the guest until its next exit.</summary>
-    public unsafe void Enter() => Assembly.EnterGuest((GuestFrame*)_frame);
 
     public override void ResetToPvhEntry(uint entry, uint startInfo)
     {
@@ -323,6 +324,7 @@ internal sealed class SvmVcpu : VcpuContext
     /// Skips an instruction that was emulated; the interrupt shadow of the one before it ends with it. Without next-RIP saving by the
     /// CPU, <paramref name="length"/> is that of the plain encoding: a guest that puts needless prefixes there skips too little.
     /// </summary>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
     public void SkipInstruction(int length)
     {
         ref Vmcb vmcb = ref Vmcb;

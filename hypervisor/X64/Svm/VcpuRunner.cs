@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The loop of one CPU: pending work, the scheduler's choice, the guest, its exit, and again.
+// The loop of one CPU: pending work, the scheduler's choice, the guest, its exit, and again. Its turn is in Native/svm.S.
 
 using System.Runtime;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using XenSharp.Core;
+using XenSharp.Core.Hypercalls;
 using XenSharp.Core.Time;
 using XenSharp.Core.Vcpus;
 using XenSharp.Edge;
@@ -16,6 +18,10 @@ namespace XenSharp.X64.Svm;
 // SAFETY: the frames and VMCBs entered are those of the vCPU that the scheduler has given to this CPU alone.
 internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Platform platform)
 {
+    private const int VmmcallLength = 3;
+
+    private readonly Cpu _cpu = cpu;
+    private readonly PerCpu* _block = block;
     private readonly ExitHandler _exits = new(host);
     private SvmVcpu? _loaded;
 
@@ -29,32 +35,86 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     /// <summary>Whether the CPU is running a guest on the given translation.</summary>
     public bool Runs(P2m p2m) => Volatile.Read(ref _isInGuest) != 0 && _loaded?.Vcpu.Domain.P2m == p2m;
 
-    /// <summary>Entered from assembly on this CPU's stack, at boot and after each abandoned entry.</summary>
-    [RuntimeExport("xs_run_loop")]
-    private static void Run() => Assembly.PerCpu()->Runner.Loop();
-
-    // Whoever makes the current vCPU unable to run raises PendingWork.Reschedule here, so an ordinary turn looks at one word only.
-    private void Loop()
+    /// <summary>First half of a turn of the loop in assembly: the frame of the guest to enter next.</summary>
+    // Whoever makes the current vCPU unable to run raises PendingWork.Reschedule here, so an ordinary turn looks at one word only, and calls nothing.
+    [RuntimeExport("xs_next_guest")]
+    private static GuestFrame* Next(VcpuRunner runner)
     {
-        while (true)
+        SvmVcpu? vcpu = runner._loaded;
+        if (runner._cpu.Pending != PendingWork.None || vcpu == null)
+            return NextAfterWork(runner);
+        Vcpu owner = vcpu.Vcpu;
+        if (owner.HasInterruptWork && InterruptInjection.IsNeeded(ref vcpu.Vmcb, owner))
+            InterruptInjection.Prepare(vcpu, owner);
+        return runner.BeginEntry(vcpu);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static GuestFrame* NextAfterWork(VcpuRunner runner)
+    {
+        // Pending work can raise more of it (an expired time slice): the guest is entered only when nothing is left.
+        while (runner._cpu.Pending != PendingWork.None || runner._loaded == null)
         {
-            // Pending work can raise more of it (an expired time slice): the guest is entered only when nothing is left.
-            if (cpu.Pending == PendingWork.None && _loaded != null)
-                Enter(_loaded);
-            else if (!Choose())
-                Idle();
+            if (!runner.Choose())
+                runner.Idle();
         }
+
+        SvmVcpu vcpu = runner._loaded;
+        if (vcpu.Vcpu.HasInterruptWork)
+            InterruptInjection.Prepare(vcpu, vcpu.Vcpu);
+        return runner.BeginEntry(vcpu);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private GuestFrame* BeginEntry(SvmVcpu vcpu)
+    {
+        _entryCount++;
+        Interlocked.Exchange(ref _isInGuest, 1);
+        uint generation = vcpu.Translation.Generation;
+        if (vcpu.FlushedGeneration != generation)
+        {
+            vcpu.FlushedGeneration = generation;
+            vcpu.Vmcb.TlbControl = Svm.FlushAll;
+        }
+
+        return vcpu.FramePointer;
+    }
+
+    /// <summary>Second half: the guest's exit is served.</summary>
+    [RuntimeExport("xs_guest_left")]
+    private static void Serve(VcpuRunner runner)
+    {
+        SvmVcpu vcpu = runner._loaded!;
+        ref Vmcb vmcb = ref vcpu.Vmcb;
+        Volatile.Write(ref runner._isInGuest, 0);
+        vmcb.TlbControl = 0;
+        if ((((uint)vmcb.ExitInterruptInfo | (uint)vmcb.EventInjection) & (uint)Svm.EventValid) != 0)
+            InterruptInjection.Reclaim(vcpu);
+        ulong code = vmcb.ExitCode;
+        if (code == Svm.ExitIntr)
+        {
+            // The machine's interrupt comes in here.
+            Assembly.InterruptWindow();
+            return;
+        }
+
+        runner._block->IsServing = 1;
+        if (code != Svm.ExitVmmcall)
+            runner._exits.Handle(vcpu, vcpu.Vcpu);
+        else if (!HypercallTable.Dispatch(vcpu.Vcpu))
+            vcpu.SkipInstruction(VmmcallLength);
+        runner._block->IsServing = 0;
     }
 
     // Does pending work and lets the scheduler choose; false when there is nothing to run. The choice is loaded.
     private bool Choose()
     {
-        PendingWork work = cpu.TakePending();
+        PendingWork work = _cpu.TakePending();
         if (work != PendingWork.None)
             DoPending(work);
         if (_loaded != null && (work & PendingWork.Reschedule) == 0)
             return true;
-        Vcpu? next = host.Scheduler.Schedule(cpu);
+        Vcpu? next = host.Scheduler.Schedule(_cpu);
         if (next == null)
             return false;
         Load((SvmVcpu)next.Context, next);
@@ -64,60 +124,28 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     private void DoPending(PendingWork work)
     {
         if ((work & PendingWork.Timer) != 0)
-            cpu.Timers.Run();
+            _cpu.Timers.Run();
         if ((work & PendingWork.Console) != 0)
-            host.Input.Poll(cpu);
+            host.Input.Poll(_cpu);
         if ((work & PendingWork.Interrupt) != 0)
-            platform.DeliverDeviceInterrupts(cpu);
+            platform.DeliverDeviceInterrupts(_cpu);
         if ((work & PendingWork.Quiescence) != 0)
-            host.GracePeriods.Pass(cpu);
+            host.GracePeriods.Pass(_cpu);
         if ((work & (PendingWork.Quiescence | PendingWork.Reap)) != 0)
-            host.Reaper.Run(cpu);
+            host.Reaper.Run(_cpu);
         if ((work & PendingWork.DeviceTables) != 0)
             host.Iommu?.FlushPending();
         if ((work & PendingWork.Iommu) != 0)
-            host.Iommu?.HandleEvents(cpu);
+            host.Iommu?.HandleEvents(_cpu);
     }
 
     private void Idle()
     {
         Unload();
-        if (cpu.Pending == PendingWork.None)
+        if (_cpu.Pending == PendingWork.None)
             Assembly.HaltUntilInterrupt();
         else
             Assembly.InterruptWindow();
-    }
-
-    private void Enter(SvmVcpu vcpu)
-    {
-        Vcpu owner = vcpu.Vcpu;
-        ref Vmcb vmcb = ref vcpu.Vmcb;
-        if (owner.HasInterruptWork)
-            InterruptInjection.Prepare(vcpu, owner);
-        _entryCount++;
-        Interlocked.Exchange(ref _isInGuest, 1);
-        uint generation = vcpu.Translation.Generation;
-        if (vcpu.FlushedGeneration != generation)
-        {
-            vcpu.FlushedGeneration = generation;
-            vmcb.TlbControl = Svm.FlushAll;
-        }
-
-        vcpu.Enter();
-        Volatile.Write(ref _isInGuest, 0);
-        vmcb.TlbControl = 0;
-        if ((((uint)vmcb.ExitInterruptInfo | (uint)vmcb.EventInjection) & (uint)Svm.EventValid) != 0)
-            InterruptInjection.Reclaim(vcpu);
-        if (vmcb.ExitCode == Svm.ExitIntr)
-        {
-            // The machine's interrupt comes in here.
-            Assembly.InterruptWindow();
-            return;
-        }
-
-        block->IsServing = 1;
-        _exits.Handle(vcpu, owner);
-        block->IsServing = 0;
     }
 
     // Brings a vCPU's extended state onto this CPU; the previous one's goes to memory first.
@@ -128,7 +156,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
             Unload();
             CpuFeatures.RestoreExtendedState(vcpu.ExtendedState, owner.EnabledStates, vcpu.FramePointer);
             Assembly.RestoreBreakpoints(ref vcpu.Frame.Breakpoints);
-            vcpu.Frame.HostVmcb = block->HostVmcb;
+            vcpu.Frame.HostVmcb = _block->HostVmcb;
             // All vCPUs share one address-space id.
             vcpu.Vmcb.TlbControl = Svm.FlushAll;
             _loaded = vcpu;
@@ -146,6 +174,6 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         CpuFeatures.SaveExtendedState(_loaded.ExtendedState, _loaded.FramePointer);
         Assembly.SaveBreakpoints(ref _loaded.Frame.Breakpoints);
         _loaded = null;
-        host.Scheduler.ContextSaved(cpu);
+        host.Scheduler.ContextSaved(_cpu);
     }
 }
