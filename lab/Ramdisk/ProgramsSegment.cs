@@ -27,7 +27,18 @@ public static class ProgramsSegment
             throw new LabException($"{program} does not start: {string.Join(' ', names)}");
         foreach (string name in names)
             archive.AddLink($"{Folder[1..]}/{name}", Program);
+        archive.AddFile("usr/share/bash-completion/completions/xl", Printed(program, "--completion"));
+        archive.AddFile("usr/share/man/man1/xl.1", Printed(program, "--manual"));
         archive.AddFile("etc/xensharp-path", $"export PATH={(isFirst ? $"{Folder}:$PATH" : $"$PATH:{Folder}")}\n");
         return archive.Finish();
+    }
+
+    /// <summary>What `xl help` prints about all commands.</summary>
+    private static string Printed(string program, string form)
+    {
+        List<string> lines = [];
+        if (HostProgram.RunWithLines(program, ["xl", "help", form], lines.Add, Repository.Root) != 0)
+            throw new LabException($"{program} xl help {form} failed: {string.Join(' ', lines)}");
+        return string.Join('\n', lines) + "\n";
     }
 }

@@ -72,6 +72,34 @@ public sealed class ScriptTests : IDisposable
     }
 
     [Fact]
+    public void InstallPutsEverythingInItsPlace()
+    {
+        Program("out/xensharp-tools", """
+            case "$*" in
+            --names) printf 'xl\nxenconsole\n' ;;
+            "xl help --completion") echo completion ;;
+            "xl help --manual") echo manual ;;
+            *) exit 3 ;;
+            esac
+            """);
+        Program("out/xensharp-xenstored", "exit 0");
+        Write("etc/default/xen", "MINE=1\n");
+        string install = Path.Combine(Source, "install");
+        Assert.Equal((1, $"install: {_root}/out/none is no program\n"), Call(install, $"{_root}/out/none"));
+        for (int time = 0; time < 2; time++)
+            Assert.Equal((0, ""), Call(install, "-s", $"{_root}/out/xensharp-tools", $"{_root}/out/xensharp-xenstored"));
+        string bin = Path.Combine(_root, "usr/lib/xensharp/bin");
+        Assert.Equal("xensharp-tools", new FileInfo(Path.Combine(bin, "xenconsole")).LinkTarget);
+        Assert.True(File.Exists(Path.Combine(bin, "xensharp-xenstored")));
+        Assert.Equal("completion\n", File.ReadAllText(Path.Combine(_root, "usr/share/bash-completion/completions/xl")));
+        Assert.Equal("manual\n", File.ReadAllText(Path.Combine(_root, "usr/share/man/man1/xl.1")));
+        Assert.Equal("MINE=1\n", File.ReadAllText(Path.Combine(_root, "etc/default/xen")));
+        Assert.True((File.GetUnixFileMode(Path.Combine(_root, "etc/init.d/xendomains")) & UnixFileMode.UserExecute) != 0);
+        Assert.True(File.Exists(Path.Combine(_root, "usr/lib/systemd/system/xenconsoled.service")));
+        Assert.True(File.Exists(Path.Combine(_root, "etc/default/xendomains")));
+    }
+
+    [Fact]
     public void AnotherDaemonIsTakenWhenItIsNamed()
     {
         Program("opt/oxenstored", Daemon("oxenstored"));
@@ -186,9 +214,11 @@ public sealed class ScriptTests : IDisposable
         echo $! > ${"{file#--pid-file=}"}
         """;
 
-    private (int Status, string Text) Run(string script, string action)
+    private (int Status, string Text) Run(string script, string action) => Call(Path.Combine(Source, "init.d", script), action);
+
+    private (int Status, string Text) Call(string script, params string[] words)
     {
-        ProcessStartInfo start = new("sh", [Path.Combine(Source, "init.d", script), action]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new("sh", [script, .. words]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["XEN_PREFIX"] = _root;
         using Process process = Process.Start(start)!;
         string text = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();

@@ -141,5 +141,28 @@ public sealed class FrameTests
         string page = await host.PrintAsync("xl help --manual");
         Assert.All(CommandTable.Commands, command => Assert.Contains($".SS \"{command.Name.Replace("-", "\\-")} ", page));
         Assert.DoesNotContain("\n\n", page);
+        // What groff has to say about it, where there is one.
+        if (!System.IO.File.Exists("/usr/bin/groff"))
+            return;
+        using Process groff = Process.Start(new ProcessStartInfo("groff", ["-man", "-ww", "-Tutf8"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        Task<string> text = groff.StandardOutput.ReadToEndAsync(), complaints = groff.StandardError.ReadToEndAsync();
+        await groff.StandardInput.WriteAsync(page);
+        groff.StandardInput.Close();
+        Assert.Equal("", await complaints);
+        string plain = System.Text.RegularExpressions.Regex.Replace(await text, "\u001b\\[[0-9;]*m|.\u0008", "");
+        Assert.All(CommandTable.Commands, command => Assert.Contains(command.Name, plain));
+    }
+
+    /// <summary>No option stands in the manual with another text than in the help, and none is left out.</summary>
+    [Fact]
+    public async Task ManualAndHelpSayTheSame()
+    {
+        using FakeHost host = new();
+        string page = (await host.PrintAsync("xl help --manual")).Replace("\\-", "-").Replace("\\(dq", "\"").Replace("\\e", "\\").Replace("\\&", "");
+        foreach (Command command in CommandTable.Commands)
+        {
+            string section = page[page.IndexOf($".SS \"{command.Name} ", StringComparison.Ordinal)..];
+            Assert.All(command.AllOptions, option => Assert.Contains($".TP\n.B {option.Forms}\n{option.Description}\n", section));
+        }
     }
 }
