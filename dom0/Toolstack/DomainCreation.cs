@@ -95,15 +95,16 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
 
     private void CheckMemory(DomainBuildInfo build)
     {
-        SysctlPhysInfo host = hypervisor.GetPhysicalInfo();
-        ulong free = (host.FreePages + host.ScrubPages - Math.Min(host.OutstandingPages, host.FreePages + host.ScrubPages)) * 4;
-        ulong needed = (build.TargetMemkb ?? 0) + (build.ShadowMemkb ?? 0) + ExtraMemoryKb;
+        ulong free = HostMemory.FreeKilobytes(hypervisor), needed = NeededKilobytes(build);
         if (needed > free)
         {
             throw new ToolstackException(
                 $"the guest needs {(needed + 1023) / 1024} MiB, but the host has {free / 1024} MiB free; `xl mem-set 0` makes dom0 smaller");
         }
     }
+
+    /// <summary>What a domain takes of the host's memory; nothing of it is left open.</summary>
+    internal static ulong NeededKilobytes(DomainBuildInfo build) => (build.TargetMemkb ?? 0) + (build.ShadowMemkb ?? 0) + ExtraMemoryKb;
 
     private ushort CreateDomain(DomainConfiguration configuration)
     {

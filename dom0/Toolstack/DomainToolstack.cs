@@ -40,6 +40,10 @@ public sealed class DomainToolstack(Hypervisor hypervisor, XenstoreConnection st
     public Task<(ushort Domain, DomainConfiguration Configuration)> CreateAsync(DomainConfiguration configuration, Steps? steps = null) =>
         new DomainCreation(hypervisor, store, steps ?? new Steps(), KernelCache).RunAsync(configuration);
 
+    /// <summary>What a domain will take of the host's memory.</summary>
+    /// <exception cref="ToolstackException">The configuration asks for what is not supported.</exception>
+    public ulong NeededKilobytes(DomainConfiguration configuration) => DomainCreation.NeededKilobytes(ConfigurationDefaults.Apply(configuration, hypervisor).BuildInfo);
+
     /// <summary>Ends a domain at once, with its devices and all that is kept about it. What is half gone is taken away as far as it is there.</summary>
     public Task DestroyAsync(ushort domain, Steps? steps = null) => new DomainDestruction(hypervisor, store, steps ?? new Steps()).RunAsync(domain);
 

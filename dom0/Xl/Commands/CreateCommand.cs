@@ -58,6 +58,8 @@ internal static class CreateCommand
         ushort domain;
         try
         {
+            if (call.Host.Settings.Balloons(hypervisor.GetCommandLine()))
+                await MakeRoomAsync(call, toolstack, configuration).ConfigureAwait(false);
             (domain, configuration) = await toolstack.CreateAsync(configuration, steps).ConfigureAwait(false);
         }
         catch (ToolstackException failure)
@@ -65,6 +67,14 @@ internal static class CreateCommand
             throw new XlException($"domain \"{configuration.CreateInfo.Name}\" was not created: {failure.Message}", Failed);
         }
         return await RunDomainAsync(call, domain, configuration).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes dom0 smaller if there is too little free memory; how much the guest lacks then, its creation says.</summary>
+    private static async Task MakeRoomAsync(Invocation call, DomainToolstack toolstack, DomainConfiguration configuration)
+    {
+        HostMemory memory = new(call.Host.Hypervisor, await call.Host.ConnectionAsync().ConfigureAwait(false));
+        if (!await memory.TryMakeRoomAsync(toolstack.NeededKilobytes(configuration)).ConfigureAwait(false))
+            call.Error.WriteLine("dom0 cannot be made small enough for this guest");
     }
 
     private static async Task<int> RunDomainAsync(Invocation call, ushort domain, DomainConfiguration configuration)

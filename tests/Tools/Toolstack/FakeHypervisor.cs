@@ -88,7 +88,7 @@ internal sealed class FakeHypervisor : HypercallGate
                 FreePages += (ulong)domain.Pages.Count;
                 return 0;
             case DomctlCommand.GetDomainInfo:
-                Write(place, new DomctlGetDomainInfo { Domain = header.Domain, Handle = domain.Settings.Handle, Flags = DomainInfoFlags.HvmGuest | DomainInfoFlags.Paused });
+                Write(place, new DomctlGetDomainInfo { Domain = header.Domain, Handle = domain.Settings.Handle, Flags = DomainInfoFlags.HvmGuest | DomainInfoFlags.Paused, TotalPages = (ulong)domain.Pages.Count });
                 return 0;
             case DomctlCommand.GetHvmContext:
                 return GetContext(place);
