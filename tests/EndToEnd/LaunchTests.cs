@@ -54,11 +54,7 @@ public sealed class LaunchTests : IDisposable
     [Fact]
     public void A_clean_clone_runs_a_guest_of_ones_own()
     {
-        SampleGuest sample = SampleGuest.Obtain();
-        string own = Directory.CreateDirectory(_folder.File("my guest")).FullName;
-        File.Copy(sample.Kernel, Path.Combine(own, "vmlinuz"));
-        File.Copy(sample.Ramdisk, Path.Combine(own, "initrd"));
-        File.Copy(sample.Disk, Path.Combine(own, "root,1.img"));
+        string own = OwnFiles();
         string configuration = Path.Combine(own, "my.cfg");
         File.WriteAllText(configuration, """
             name = "mine"
@@ -85,5 +81,29 @@ public sealed class LaunchTests : IDisposable
         run.Send("\u001c");
         run.WaitFor(@"the machine was ended by Ctrl-\\", s_limit);
         Assert.Equal(0, run.WaitForEnd(s_limit));
+    }
+
+    [Fact]
+    public void A_clean_clone_runs_a_kernel_with_a_ramdisk_and_a_disk()
+    {
+        string own = OwnFiles();
+        const string Command = "until grep -o root.on./dev/xvda /var/log/xen/console/guest-guest.log; do usleep 200000; done; xl list; ping -c 3 10.77.0.9";
+        using TerminalProgram run = new(
+            $"./xensharp run --guest-kernel '{own}/vmlinuz' --guest-ramdisk '{own}/initrd' --guest-disk '{own}/root,1.img' --guest-memory 200 --guest-args 'quiet address=10.77.0.9' --exec '{Command}'", Clone);
+        run.WaitFor("^root on /dev/xvda", s_limit);
+        run.WaitFor("^guest +1 +200 +1 ", s_limit);
+        run.WaitFor("3 packets received", s_limit);
+        Assert.Equal(0, run.WaitForEnd(s_limit));
+    }
+
+    /// <summary>A folder with kernel, ramdisk and disk; the names need care.</summary>
+    private string OwnFiles()
+    {
+        SampleGuest sample = SampleGuest.Obtain();
+        string own = Directory.CreateDirectory(_folder.File("my guest")).FullName;
+        File.Copy(sample.Kernel, Path.Combine(own, "vmlinuz"));
+        File.Copy(sample.Ramdisk, Path.Combine(own, "initrd"));
+        File.Copy(sample.Disk, Path.Combine(own, "root,1.img"));
+        return own;
     }
 }
