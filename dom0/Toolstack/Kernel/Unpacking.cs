@@ -9,7 +9,6 @@ using System.IO.Compression;
 using K4os.Compression.LZ4;
 using SharpCompress.Compressors.BZip2;
 using SharpCompress.Compressors.LZMA;
-using XenSharp.Toolstack.Kernel.Xz;
 using CompressionMode = SharpCompress.Compressors.CompressionMode;
 
 namespace XenSharp.Toolstack.Kernel;

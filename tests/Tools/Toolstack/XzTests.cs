@@ -5,7 +5,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Threading.Tasks;
-using XenSharp.Toolstack.Kernel.Xz;
+using XenSharp.Toolstack.Kernel;
 using Xunit;
 
 namespace XenSharp.Tests.Tools.Toolstack;
@@ -42,10 +42,8 @@ public sealed class XzTests
         for (int round = 0; round < 500; round++)
         {
             byte[] damaged = [.. packed];
-            // Not in the padding of the index and the footer, which are not looked at.
-            damaged[random.Next(packed.Length - 40)] ^= (byte)(1 << random.Next(8));
-            Exception? failure = Record.Exception(() => XzFile.Unpack(damaged, plain.Length, 1 << 20));
-            Assert.True(failure is InvalidDataException or IndexOutOfRangeException or ArgumentOutOfRangeException, $"round {round}: {failure}");
+            damaged[random.Next(packed.Length)] ^= (byte)(1 << random.Next(8));
+            Assert.Throws<InvalidDataException>(() => XzFile.Unpack(damaged, plain.Length, 1 << 20));
         }
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The .xz container: stream and block headers, checks, index, footer. Called by KernelPayload.
+// The .xz container: stream and block headers, checks, index, footer. Called by KernelPayload, and by the toolstack in dom0, which compiles the same files.
 // Format: "The .xz File Format" 1.1.0 (tukaani.org/xz/xz-file-format.txt).
 
 using System;
