@@ -26,38 +26,41 @@ public static class DebuggedMemory
     /// <summary>Fills <paramref name="bytes"/>, which lie in one page; false: nothing is there.</summary>
     public static bool TryRead(Domain domain, ulong address, Span<byte> bytes, Cpu caller)
     {
-        for (int attempt = 0; attempt < MaxAttempts; attempt++)
-        {
-            caller.BeginCopy();
-            bool isFound = TryFind(domain, address, out P2mEntry page, out Gfn frame);
-            if (isFound)
-                domain.Host.Memory.Read(page.Frame, (int)(address & FrameSize.Mask), bytes);
-            caller.EndCopy();
-            if (isFound || page.Type != P2mType.OnDemand || !domain.OnDemand.TryPopulate(frame, caller))
-                return isFound;
-        }
-
-        return false;
+        using SpinLock.Guard guard = domain.Lock.Enter(caller);
+        if (!TryFindPopulated(domain, address, caller, out P2mEntry page))
+            return false;
+        domain.Host.Memory.Read(page.Frame, (int)(address & FrameSize.Mask), bytes);
+        return true;
     }
 
     /// <summary>Puts <paramref name="bytes"/> there, within one page; false: nothing is there, or what cannot be written.</summary>
     public static bool TryWrite(Domain domain, ulong address, ReadOnlySpan<byte> bytes, Cpu caller)
     {
+        using SpinLock.Guard guard = domain.Lock.Enter(caller);
+        if (!TryFindPopulated(domain, address, caller, out P2mEntry page) || !page.IsWritable)
+            return false;
+        domain.Host.Memory.Write(page.Frame, (int)(address & FrameSize.Mask), bytes);
+        return true;
+    }
+
+    // Under the domain's lock: until it is dying its translation, and with it the frame found, stays.
+    private static bool TryFindPopulated(Domain domain, ulong address, Cpu caller, out P2mEntry page)
+    {
+        page = new P2mEntry(Mfn.Invalid, P2mType.None, 0);
+        if (domain.IsDying)
+            return false;
         for (int attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            caller.BeginCopy();
-            bool isFound = TryFind(domain, address, out P2mEntry page, out Gfn frame) && page.IsWritable;
-            if (isFound)
-                domain.Host.Memory.Write(page.Frame, (int)(address & FrameSize.Mask), bytes);
-            caller.EndCopy();
-            if (isFound || page.Type != P2mType.OnDemand || !domain.OnDemand.TryPopulate(frame, caller))
-                return isFound;
+            if (TryFind(domain, address, out page, out Gfn frame))
+                return true;
+            if (page.Type != P2mType.OnDemand || !domain.OnDemand.Lookup(frame, caller).IsPresent)
+                return false;
         }
 
         return false;
     }
 
-    // Within an announced copy. False with a page of type OnDemand: the walk needs this frame, or ends at it.
+    // False with a page of type OnDemand: the walk needs this frame, or ends at it.
     private static bool TryFind(Domain domain, ulong address, out P2mEntry page, out Gfn frame)
     {
         page = new P2mEntry(Mfn.Invalid, P2mType.None, 0);
