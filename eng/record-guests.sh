@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Runs the scripts of tests/EndToEnd on Debian's Xen 4.17 and keeps what Debian's tools print there as the reference.
-# record-guests.sh [reading|commands|calls...]
+# record-guests.sh [reading|commands|calls|soft-reset...]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 hypervisor=$root/out/reference/xen-4.17
@@ -13,13 +13,14 @@ if [[ ! -f $hypervisor ]]; then
 fi
 [[ -f $root/out/guests/basics ]] || { echo "no out/guests/basics: run ./xensharp build first" >&2; exit 1; }
 scripts=("$@")
-[[ $# -gt 0 ]] || scripts=(reading commands calls)
+[[ $# -gt 0 ]] || scripts=(reading commands calls soft-reset)
 for script in "${scripts[@]}"; do
   case $script in
     reading) name=The_tools_that_only_read ;;
     commands) name=An_administrators_day ;;
     calls) name=Creating_a_guest ;;
-    *) echo "there is no script $script: reading, commands and calls are" >&2; exit 2 ;;
+    soft-reset) name=A_soft_reset ;;
+    *) echo "there is no script $script: reading, commands, calls and soft-reset are" >&2; exit 2 ;;
   esac
   XENSHARP_HYPERVISOR=$hypervisor XENSHARP_RECORD=1 dotnet test "$root/tests/EndToEnd" -c Release --nologo -v q -m:1 --filter "FullyQualifiedName~$name"
   echo "$root/tests/EndToEnd/Golden/$script.txt: $(wc -l <"$root/tests/EndToEnd/Golden/$script.txt") lines"

@@ -24,6 +24,10 @@ public partial class CommandTests
     [Trait("Level", "long")]
     public void An_administrators_day_goes_as_on_real_xen() => Compare("commands");
 
+    [Fact]
+    [Trait("Level", "long")]
+    public void A_soft_reset_ends_a_guest_as_on_real_xen() => Compare("soft-reset");
+
     /// <summary>Every hypercall that <c>xl create</c> makes, with its input and result, in order.</summary>
     [Fact]
     [Trait("Level", "long")]

@@ -29,6 +29,12 @@ gone() {
     while xl domid "$1" > /dev/null 2>&1; do usleep 200000; done
 }
 
+# watched GUEST: what the xl that watched the guest has logged, when it has ended.
+watched() {
+    while pidof xl > /dev/null; do usleep 100000; done
+    sed '/^Waiting for domain/d' "/var/log/xen/xl-$1.log"
+}
+
 # shape: numbers in hex become H, so that what stays is the form.
 shape() {
     sed -E 's/\b(0x)?[0-9a-f]{8,16}\b/H/g'
