@@ -208,9 +208,13 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         {
             await new DomainDestruction(hypervisor, store, new Steps()).RunAsync(domain, id).ConfigureAwait(false);
         }
-        catch (ToolstackException failure)
+        catch (ToolstackException failure) when (failure.Message != reason.Message)
         {
-            throw new ToolstackException($"{reason.Message}; and domain {domain}, which was being created, could not be destroyed: {failure.Message}", reason);
+            throw new ToolstackException($"{reason.Message}; and the removal of domain {domain}, which was being created, failed: {failure.Message}", reason);
+        }
+        catch (ToolstackException)
+        {
+            // A script that is broken fails both ways.
         }
     }
 }

@@ -32,7 +32,7 @@ internal sealed class DomainDestruction(Hypervisor hypervisor, XenstoreConnectio
         foreach (DeviceAddress device in devices)
             removals.Add(TryAsync($"removal of {device}", () => DeviceWork.RemoveAsync(store, device)));
         await Task.WhenAll(removals).ConfigureAwait(false);
-        bool hasDevicesLeft = _first?.Step is { } step && (step == "list of devices" || step.StartsWith("removal of", StringComparison.Ordinal));
+        bool hasDevicesLeft = await HasDevicesAsync(domain).ConfigureAwait(false);
         if (exists)
             await TryAsync("destruction", () => Task.Run(() => hypervisor.DestroyDomain(domain))).ConfigureAwait(false);
         // What is noted about devices that could not be removed stays, so that another call can.
@@ -41,6 +41,19 @@ internal sealed class DomainDestruction(Hypervisor hypervisor, XenstoreConnectio
             await TryAsync("records", () => Task.Run(() => UserData.Remove(domain, known))).ConfigureAwait(false);
         if (_first is not null)
             throw _first;
+    }
+
+    /// <summary>A removal may fail and take the device away nevertheless, as when a hotplug script does not end well.</summary>
+    private async Task<bool> HasDevicesAsync(ushort domain)
+    {
+        try
+        {
+            return (await DeviceNodes.ListAsync(store.Store, domain).ConfigureAwait(false)).Count > 0;
+        }
+        catch (Exception failure) when (Steps.IsExpected(failure))
+        {
+            return true;
+        }
     }
 
     private async Task TryAsync(string name, Func<Task> work)

@@ -136,9 +136,13 @@ public sealed class DomainDevices(Hypervisor hypervisor, XenstoreConnection stor
         {
             await DeviceWork.RemoveAsync(store, device).ConfigureAwait(false);
         }
-        catch (Exception failure) when (Steps.IsExpected(failure))
+        catch (Exception failure) when (Steps.IsExpected(failure) && failure.Message != reason.Message)
         {
-            throw new ToolstackException($"{reason.Message}; and {device}, which was being attached, could not be removed: {failure.Message}", reason);
+            throw new ToolstackException($"{reason.Message}; and the removal of {device}, which was being attached, failed: {failure.Message}", reason);
+        }
+        catch (ToolstackException)
+        {
+            // A script that is broken fails both ways.
         }
     }
 

@@ -58,6 +58,25 @@ public sealed partial class CreationTests
         Assert.Equal(before, await TreeAsync());
     }
 
+    /// <summary>A script that is not there, or fails at the end too: the domain goes, with what is noted about its devices.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("#!/bin/sh\necho broken >&2\nexit 1\n")]
+    public async Task BrokenScriptDoesNotKeepADomain(string content)
+    {
+        List<string> before = await TreeAsync();
+        string script = Path.Combine(_folder, "worse");
+        if (content.Length > 0)
+        {
+            File.WriteAllText(script, content);
+            File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        DomainConfiguration configuration = Configuration(TestKernel.Elf());
+        ToolstackException failure = await Assert.ThrowsAsync<ToolstackException>(() => Toolstack().CreateAsync(configuration with { Disks = [configuration.Disks[0] with { Script = script }] }));
+        Assert.StartsWith(content.Length == 0 ? $"vbd 51712: the hotplug script {script} is not there" : $"vbd 51712: {script} add failed: broken", failure.Message);
+        await AssertNothingLeftAsync(before);
+    }
+
     [Fact]
     public async Task KeyboardNeedsSomebodyWhoServesIt()
     {
