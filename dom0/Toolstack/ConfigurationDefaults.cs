@@ -16,6 +16,9 @@ internal static class ConfigurationDefaults
     private const ulong DefaultMemoryKb = 32 * 1024;
     private const uint DefaultEventChannels = 1023;
 
+    // SECINITSID_DOMU: what a hypervisor with security labels takes a domain for that has none of its own.
+    private const uint DomainLabel = 12;
+
     // INVALID_DOMID of libxl: any number will do.
     private const uint NoDomain = uint.MaxValue;
 
@@ -50,6 +53,7 @@ internal static class ConfigurationDefaults
             CreateInfo = create with
             {
                 Domid = create.Domid != 0 ? create.Domid : NoDomain,
+                Ssidref = create.Ssidref != 0 ? create.Ssidref : DomainLabel,
                 Hap = create.Hap ?? true,
                 Oos = create.Oos ?? true,
                 Uuid = create.Uuid == Guid.Empty ? Guid.NewGuid() : create.Uuid,

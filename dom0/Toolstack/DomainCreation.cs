@@ -78,7 +78,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         steps.Run("parameters", () => SetParameters(domain, build));
         steps.Run("CPU policy", () => SetCpuPolicy(domain, build));
         new DomainBuilder(hypervisor, domain, steps, (storeDomain, storePort), (consoleDomain, consolePort)).Build(new BuildOrder(
-            images.Kernel, images.Ramdisk is { } ramdisk ? [ramdisk] : [], images.CommandLine ?? "", (build.MaxMemkb ?? 0) / 4, build.MaxVcpus, vcpu => build.AvailVcpus?.Contains(vcpu) != false, build.Apic != false, build.ClaimMode == true));
+            images.Kernel, images.Ramdisk is { } ramdisk ? [ramdisk] : [], images.CommandLine ?? "", (build.MaxMemkb ?? 0) / 4, ((build.TargetMemkb ?? 0) - (build.VideoMemkb ?? 0)) / 4, build.MaxVcpus, vcpu => build.AvailVcpus?.Contains(vcpu) != false, build.Apic != false, build.ClaimMode == true));
         steps.Run("scheduling", () => Placement.SetScheduling(hypervisor, domain, build.SchedParams));
         await steps.RunAsync("introduction to xenstore", () =>
             DomainNodes.FinishAsync(store, domain, configuration, storePort, GuestLayout.Frame(SpecialPage.Xenstore))).ConfigureAwait(false);

@@ -55,7 +55,7 @@ public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection stor
                 log("Done. Exiting now");
                 return;
             }
-            DomainConfiguration next = Reload(domain, configuration);
+            DomainConfiguration next = await ReloadAsync(domain, configuration).ConfigureAwait(false);
             if (action == ActionOnShutdown.RestartRename)
             {
                 await PreserveAsync(domain, configuration).ConfigureAwait(false);
@@ -112,8 +112,8 @@ public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection stor
         _ => action.ToString().ToLowerInvariant(),
     };
 
-    /// <summary>What the next domain is made of: an update that the user left, else the record with the devices of now, else what this one was made of.</summary>
-    private DomainConfiguration Reload(ushort domain, DomainConfiguration configuration)
+    /// <summary>What the next domain is made of: an update that the user left, else the record with the memory, vCPUs and devices of now, else what this one was made of.</summary>
+    private async Task<DomainConfiguration> ReloadAsync(ushort domain, DomainConfiguration configuration)
     {
         Guid id = configuration.CreateInfo.Uuid;
         if (UserData.Read(domain, id, UserData.Update) is { Length: > 0 } text)
@@ -123,7 +123,8 @@ public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection stor
                 return updated with { CreateInfo = updated.CreateInfo with { Uuid = id, Name = updated.CreateInfo.Name ?? configuration.CreateInfo.Name } };
             log("it has errors; using the configuration of before");
         }
-        return UserData.ReadConfiguration(domain, id) ?? configuration;
+        return UserData.ReadConfiguration(domain, id) is { } record && hypervisor.TryGetDomain(domain, out DomctlGetDomainInfo info)
+            ? await CurrentConfiguration.ReadAsync(hypervisor, store.Store, info, record).ConfigureAwait(false) : configuration;
     }
 
     /// <summary>libxl_domain_preserve: the dead domain stays under another name and UUID.</summary>

@@ -12,10 +12,11 @@ using XenSharp.Toolstack.Kernel;
 namespace XenSharp.Toolstack.Building;
 
 /// <summary>What goes into a domain.</summary>
-/// <param name="Pages">Memory in pages.</param>
+/// <param name="Pages">The most memory in pages.</param>
+/// <param name="Target">How much of that there is at the start; the guest's balloon driver gives the rest back, which is populated on demand until then.</param>
 /// <param name="Vcpus">How many there can be.</param>
 /// <param name="IsOnline">Which of them are there at the start.</param>
-internal sealed record BuildOrder(KernelImage Kernel, IReadOnlyList<byte[]> Modules, string CommandLine, ulong Pages, int Vcpus, Func<int, bool> IsOnline, bool HasLocalApic, bool Claims);
+internal sealed record BuildOrder(KernelImage Kernel, IReadOnlyList<byte[]> Modules, string CommandLine, ulong Pages, ulong Target, int Vcpus, Func<int, bool> IsOnline, bool HasLocalApic, bool Claims);
 
 /// <param name="store">The domain that runs xenstored, and the port of the new domain that it will bind to.</param>
 /// <param name="console">The same for xenconsoled.</param>
@@ -63,12 +64,15 @@ internal sealed class DomainBuilder(Hypervisor hypervisor, ushort domain, Steps 
     private void Populate(BuildOrder order, GuestLayout layout)
     {
         if (order.Claims)
-            hypervisor.ClaimPages(domain, order.Pages);
+            hypervisor.ClaimPages(domain, order.Target);
         try
         {
+            bool isOnDemand = order.Pages > order.Target;
+            if (isOnDemand)
+                hypervisor.SetPopulateOnDemandTarget(domain, order.Target);
             foreach ((ulong first, ulong count) in layout.Ranges())
             {
-                if (!_memory.TryPopulate(first, count))
+                if (!_memory.TryPopulate(first, count, isOnDemand ? MemoryFlags.PopulateOnDemand : 0))
                     throw new ToolstackException($"the host has not enough free memory for {layout.Pages >> 8} MiB");
             }
         }

@@ -3,6 +3,7 @@
 
 using System;
 using System.Collections.Generic;
+using XenSharp.Abi;
 using XenSharp.Control;
 using XenSharp.Interop;
 
@@ -17,21 +18,21 @@ internal sealed class GuestMemory(Hypervisor hypervisor, ushort domain)
     private static readonly byte[] s_zeros = new byte[64 * 1024];
 
     /// <summary>Gives memory for a range of frames, in pages as large as they can be; false if there is not enough.</summary>
-    public bool TryPopulate(ulong first, ulong count)
+    public bool TryPopulate(ulong first, ulong count, MemoryFlags flags = 0)
     {
         ulong next = first, end = first + count;
         while (next < end)
         {
             ulong done = 0;
             if (Extents(next, end, HugeOrder) > 0)
-                done = TryOrder(next, 1, HugeOrder);
+                done = TryOrder(next, 1, HugeOrder, flags);
             if (done == 0 && Extents(next, end, LargeOrder) is > 0 and ulong large)
-                done = TryOrder(next, Math.Min(large, LargePagesAtOnce), LargeOrder);
+                done = TryOrder(next, Math.Min(large, LargePagesAtOnce), LargeOrder, flags);
             if (done == 0)
             {
                 // Up to where a large page may begin again.
                 ulong small = Math.Min(end - next, (1ul << (int)LargeOrder) - (next & ((1ul << (int)LargeOrder) - 1)));
-                done = TryOrder(next, Math.Min(small, SmallPagesAtOnce), 0);
+                done = TryOrder(next, Math.Min(small, SmallPagesAtOnce), 0, flags);
                 if (done != small)
                     return false;
             }
@@ -65,12 +66,12 @@ internal sealed class GuestMemory(Hypervisor hypervisor, ushort domain)
 
     private static ulong Extents(ulong next, ulong end, uint order) => (next & ((1ul << (int)order) - 1)) == 0 ? (end - next) >> (int)order : 0;
 
-    private ulong TryOrder(ulong first, ulong count, uint order)
+    private ulong TryOrder(ulong first, ulong count, uint order, MemoryFlags flags)
     {
         ulong[] frames = new ulong[count];
         for (ulong index = 0; index < count; index++)
             frames[index] = first + (index << (int)order);
-        return (ulong)hypervisor.TryPopulate(domain, frames, order) << (int)order;
+        return (ulong)hypervisor.TryPopulate(domain, frames, order, flags) << (int)order;
     }
 
     private SharedPages Map(ulong first, int count)

@@ -88,7 +88,7 @@ internal static class CreateCommand
             return 0;
         }
         if (!call.Has("e"))
-            MonitorProgram.Start(MonitorProgram.Name, $"{domain}").Dispose();
+            await MonitorProgram.BeginAsync(domain).ConfigureAwait(false);
         if (console is null)
             return 0;
         await console.WaitForExitAsync().ConfigureAwait(false);

@@ -56,6 +56,15 @@ public static class MonitorProgram
         await new DomainMonitor(host.Hypervisor, store, new DomainToolstack(host.Hypervisor, store), log).RunAsync(domain, configuration).ConfigureAwait(false);
     }
 
+    /// <summary>Starts the process for a domain. The task ends when it has a session of its own, so that the end of the caller's, or of its terminal, does not end it.</summary>
+    internal static async Task BeginAsync(ushort domain)
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!, [Name, $"{domain}"]) { UseShellExecute = false, RedirectStandardOutput = true };
+        using Process monitor = Process.Start(start) ?? throw new XlException($"{Name} was not started");
+        // Its output goes to the log from then on, which ends the pipe.
+        await monitor.StandardOutput.ReadToEndAsync().ConfigureAwait(false);
+    }
+
     /// <summary>Starts another tool of this program.</summary>
     internal static Process Start(string tool, params string[] arguments) =>
         Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [tool, .. arguments]) { UseShellExecute = false }) ?? throw new XlException($"{tool} was not started");

@@ -171,6 +171,16 @@ public sealed partial class CreationTests : IAsyncLifetime
         Assert.Single(_fake.Domains);
     }
 
+    [Fact]
+    public async Task MemoryAboveTheTargetIsPopulatedOnDemand()
+    {
+        DomainConfiguration configuration = Configuration(TestKernel.Elf());
+        (ushort id, _) = await Toolstack().CreateAsync(configuration with { BuildInfo = configuration.BuildInfo with { MaxMemkb = 96 << 10 } });
+        Assert.Equal((64ul << 8, 96ul << 8), (_fake.Domains[id].OnDemandTarget, _fake.Domains[id].OnDemandPages));
+        Assert.Equal($"{96 << 10}", await _store.Store.ReadAsync($"/local/domain/{id}/memory/static-max"));
+        Assert.Equal($"{64 << 10}", await _store.Store.ReadAsync($"/local/domain/{id}/memory/target"));
+    }
+
     private DomainToolstack Toolstack() => new(_hypervisor, _store) { KernelCache = null };
 
     private DomainConfiguration Configuration(byte[] kernel, byte[]? ramdisk = null)

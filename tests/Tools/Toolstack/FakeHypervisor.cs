@@ -28,6 +28,10 @@ internal sealed class FakeDomain(DomctlCreateDomain settings)
 
     public ulong Claimed { get; set; }
 
+    public ulong OnDemandTarget { get; set; }
+
+    public ulong OnDemandPages { get; set; }
+
     public int Pauses { get; set; } = 1;
 }
 
@@ -173,6 +177,12 @@ internal sealed class FakeHypervisor : HypercallGate
     private long Memory(MemoryOperation operation, ulong place)
     {
         Log.Add($"memory {operation}");
+        if (operation == MemoryOperation.SetPopulateOnDemandTarget)
+        {
+            PopulateOnDemandTarget target = Read<PopulateOnDemandTarget>(place);
+            Domains[target.DomainId].OnDemandTarget = target.TargetPages;
+            return 0;
+        }
         if (operation == MemoryOperation.SetMemoryMap)
         {
             ForeignMemoryMap map = Read<ForeignMemoryMap>(place);
@@ -188,6 +198,8 @@ internal sealed class FakeHypervisor : HypercallGate
         }
         if (operation != MemoryOperation.PopulatePhysmap)
             return -(long)Errno.NoSys;
+        if (((MemoryFlags)argument.MemoryFlags & MemoryFlags.PopulateOnDemand) != 0)
+            domain.OnDemandPages += argument.ExtentCount << (int)argument.ExtentOrder;
         ulong pages = 1ul << (int)argument.ExtentOrder;
         for (ulong index = 0; index < argument.ExtentCount; index++)
         {
