@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The options of the run command that bring Debian's Xen tools and a guest into dom0, and what they mean together.
+// The options of the run command that bring Xen's tools and a guest into dom0, and what they mean together.
 
 using System;
 using System.Collections.Generic;
@@ -32,11 +32,11 @@ internal sealed class GuestOptions
 
     public Option<int> Memory { get; } = Checks.Number("--guest-memory", "its memory in MiB", "MIB", 256, 16, 1 << 20);
 
-    public Option<bool> Tools { get; } = new("--with-tools") { Description = "Debian's Xen tools and our block backend in dom0 even without a guest, for --exec or by hand" };
+    public Option<bool> Tools { get; } = new("--with-tools") { Description = "Xen's tools and our block backend in dom0 even without a guest, for --exec or by hand" };
 
     public Option<string> Store { get; } = new("--xenstored") { Description = "whose xenstore daemon dom0 runs: debian or xensharp", HelpName = "WHOSE", DefaultValueFactory = _ => "debian" };
 
-    public Option<string> Whose { get; } = new("--tools") { Description = "whose xl and other tools dom0 calls: debian or xensharp; both are there when this is given", HelpName = "WHOSE", DefaultValueFactory = _ => "debian" };
+    public Option<string> Whose { get; } = new("--tools") { Description = "whose xl, xenconsoled and other tools dom0 calls by their names alone: xensharp or debian; both are there", HelpName = "WHOSE", DefaultValueFactory = _ => "xensharp" };
 
     public void AddTo(Command command)
     {
@@ -51,10 +51,8 @@ internal sealed class GuestOptions
     public bool IsAsked(CommandResult result) =>
         result.GetValue(Sample) || result.GetValue(Guest) is not null || result.GetValue(Kernel) is not null || result.GetValue(Tools) || result.GetResult(Whose) is { Implicit: false };
 
-    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools) || WantsOwnTools(parsed);
-
-    /// <summary>Whether our own tools are to be in dom0 too.</summary>
-    public bool WantsOwnTools(ParseResult parsed) => parsed.GetResult(Whose) is { Implicit: false };
+    /// <summary>Whether tools are asked for without a guest, too.</summary>
+    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools) || parsed.GetResult(Whose) is { Implicit: false };
 
     /// <summary>The guest's part of the ramdisk, null when none is wanted.</summary>
     /// <param name="isUsual">Whether the sample guest is wanted when nothing is said about guests.</param>

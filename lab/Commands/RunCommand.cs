@@ -75,16 +75,17 @@ internal sealed class RunCommand
         string token = SessionSegment.NewToken();
         using TemporaryFolder folder = new();
         List<byte[]> segments = [];
+        bool hasTools = guest is not null || _guest.WantsTools(parsed);
         if (_guest.WantsTools(parsed) || guest is { UsesBackend: true })
             segments.Add(BackendSegment.Archive());
-        if (_guest.WantsOwnTools(parsed))
+        if (hasTools)
             segments.Add(ProgramsSegment.Archive(isFirst: parsed.GetValue(_guest.Whose) == "xensharp"));
         if (parsed.GetValue(_guest.Store) == "xensharp")
             segments.Add(StoreSegment.Archive());
         if (guest is not null)
             segments.Add(guest.Archive());
         segments.Add(Session(command, token));
-        IReadOnlyList<BootModule> modules = _machine.Modules(parsed, disks.Length > 0, guest is not null || _guest.WantsTools(parsed), segments, folder.Folder);
+        IReadOnlyList<BootModule> modules = _machine.Modules(parsed, disks.Length > 0, hasTools, segments, folder.Folder);
         MachineConfiguration configuration = new()
         {
             Cpus = parsed.GetValue(_cpus),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What `./xensharp run --sample` shows, by the keys that a user presses: a guest is created, listed, visited on its console and destroyed. One boot.
+// What `./xensharp run --sample` shows, by the keys that a user presses: our tools
+// create a guest, list it, visit its console, shut it down and destroy another. One boot.
 
 using System;
 using XenSharp.Lab.Common;
@@ -15,14 +16,16 @@ public class SampleGuestTests
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
 
     [Fact]
-    public void A_guest_is_created_listed_visited_and_destroyed()
+    public void A_guest_is_created_listed_visited_shut_down_and_destroyed()
     {
         using TemporaryFolder folder = new();
         byte[] session = SessionSegment.ForTerminal("vt100", 120, 40);
-        using QemuMachine machine = QemuMachine.Start(GuestMachine.Configure(folder, session, createSample: true));
+        using QemuMachine machine = QemuMachine.Start(GuestMachine.Configure(folder, session, createSample: true, extra: [ProgramsSegment.Archive(isFirst: true)]));
 
         machine.WaitFor(@"^sample +1 +160 +1 ", s_limit);
         machine.WaitFor("dom0:/root# ", s_limit);
+        machine.Send("echo ours $(ls -l /proc/[0-9]*/exe 2> /dev/null | grep -c xensharp-tools)\n");
+        machine.WaitFor("^ours 2", s_limit); // xenconsoled and the guest's monitor
         machine.Send("xl console sample\n");
         machine.WaitFor("guest: sample is up .*root on /dev/xvda", s_limit);
         machine.WaitFor("sample:/root# ", s_limit);
@@ -34,7 +37,10 @@ public class SampleGuestTests
         machine.WaitFor("dom0:/root# ", s_limit);
         machine.Send("printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | nc 10.77.0.2 80\n");
         machine.WaitFor("^hello from the sample guest", s_limit);
-        machine.Send("xl destroy sample; echo left $(xl list | wc -l)\n");
+        machine.Send("xl shutdown -w sample; echo left $(xl list | wc -l)\n");
         machine.WaitFor("^left 2", s_limit);
+        machine.Send("xl create -q /guest/sample.cfg; xl list sample; xl destroy sample; echo again $(xl list | wc -l)\n");
+        machine.WaitFor("^sample +2 +160 +1 ", s_limit);
+        machine.WaitFor("^again 2", s_limit);
     }
 }
