@@ -17,8 +17,8 @@ scripts=("$@")
 for script in "${scripts[@]}"; do
   case $script in
     reading) name=The_tools_that_only_read ;;
-    commands) name=An_administrators_day ;;
-    calls) name=Creating_a_guest ;;
+    commands) name=An_administrators_day_goes_as ;;
+    calls) name=Debians_xl_makes_the_same ;; # requests.txt too
     soft-reset) name=A_soft_reset ;;
     *) echo "there is no script $script: reading, commands, calls and soft-reset are" >&2; exit 2 ;;
   esac
