@@ -30,6 +30,7 @@ public sealed unsafe class PagedTable<T> where T : unmanaged
 
     public ref T this[int index]
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
             int page = (int)((uint)index / (uint)RecordsPerPage);

@@ -6,6 +6,7 @@
 // debug extensions, IBRS and IBPB, XSAVES).
 
 using System;
+using System.Runtime.CompilerServices;
 using XenSharp.Core.Vcpus;
 
 namespace XenSharp.Core.CpuPolicy;
@@ -97,7 +98,12 @@ public sealed partial class CpuidPolicy
     public CpuidLeaf Leaf(Vcpu vcpu, uint leaf, uint subleaf)
     {
         if (leaf < HostCpuid.BasicLeaves)
-            return leaf <= _leaves[0].Eax ? Basic(vcpu, leaf, subleaf) : default;
+        {
+            if (leaf > _leaves[0].Eax)
+                return default;
+            return leaf == 1 ? First(vcpu) : Basic(vcpu, leaf, subleaf);
+        }
+
         uint extended = leaf - HostCpuid.ExtendedBase;
         if (extended < HostCpuid.ExtendedLeaves)
             return leaf <= Extended(0).Eax ? ExtendedFor(vcpu, extended) : default;
@@ -115,18 +121,25 @@ public sealed partial class CpuidPolicy
         return (value & avx512) == 0 || ((value & avx512) == avx512 && (value & avx) != 0);
     }
 
+    // Each kind apart, so that the shortest saves no registers for the longest.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private CpuidLeaf First(Vcpu vcpu)
+    {
+        CpuidLeaf result = _leaves[PolicyLeaves.BasicStart + 1];
+        result.Ebx = (result.Ebx & 0x00ff_ffff) | (vcpu.Apic.Id << 24);
+        if ((vcpu.Context.Cr4 & Cr4OsXsave) != 0)
+            result.Ecx |= BitOsXsave;
+        if (!vcpu.Apic.IsHardwareEnabled)
+            result.Edx &= ~BitApic;
+        return result;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private CpuidLeaf Basic(Vcpu vcpu, uint leaf, uint subleaf)
     {
         CpuidLeaf result = _leaves[PolicyLeaves.BasicStart + (int)leaf];
         switch (leaf)
         {
-            case 1:
-                result.Ebx = (result.Ebx & 0x00ff_ffff) | (vcpu.Apic.Id << 24);
-                if ((vcpu.Context.Cr4 & Cr4OsXsave) != 0)
-                    result.Ecx |= BitOsXsave;
-                if (!vcpu.Apic.IsHardwareEnabled)
-                    result.Edx &= ~BitApic;
-                break;
             case 4:
                 return subleaf < PolicyLeaves.CacheLeaves ? _leaves[PolicyLeaves.CacheStart + (int)subleaf] : default;
             case 7:
@@ -152,6 +165,7 @@ public sealed partial class CpuidPolicy
 
     private ref CpuidLeaf Extended(int leaf) => ref _leaves[PolicyLeaves.ExtendedStart + leaf];
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private CpuidLeaf ExtendedFor(Vcpu vcpu, uint leaf)
     {
         CpuidLeaf result = Extended((int)leaf);

@@ -58,7 +58,7 @@ public static class MulticallOp
             {
                 if (!RunCopied(caller, list))
                     return EFAULT;
-                goesOn = Advance(caller, ref list, ref count);
+                goesOn = Advance(caller, ref list, ref count, caller.IsNarrow ? NarrowEntrySize : EntrySize);
             }
             else
             {
@@ -89,6 +89,7 @@ public static class MulticallOp
     // The entries of one page, while the page stays what it is; false: a result could not be written.
     private static bool RunPage(Vcpu caller, Mfn frame, uint generation, ref ulong list, ref uint count, out bool goesOn)
     {
+        bool isNext;
         do
         {
             if (!TryReadEntry(caller, frame, generation, (int)(list & FrameSize.Mask), out Entry entry))
@@ -99,31 +100,46 @@ public static class MulticallOp
             }
 
             ulong result = (ulong)HypercallTable.Call(caller, entry.Number, in entry.Arguments);
-            if (!TryWriteResult(caller, frame, generation, (int)(list & FrameSize.Mask), result) && !GuestAccess.TryWrite(caller, list + ResultOffset, in result))
+            if (!TryWriteResult(caller, frame, generation, (int)(list & FrameSize.Mask), result) && !WriteResultAnew(caller, list, result))
             {
-                caller.Continuation.IsRequested = false;
                 goesOn = false;
                 return false;
             }
 
-            goesOn = Advance(caller, ref list, ref count);
+            isNext = Advance(caller, ref list, ref count, EntrySize);
         }
-        while (goesOn && count != 0 && (list & FrameSize.Mask) - 1 < FrameSize.Bytes - EntrySize);
+        while (isNext && count != 0 && (list & FrameSize.Mask) - 1 < FrameSize.Bytes - EntrySize);
+        goesOn = isNext;
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool WriteResultAnew(Vcpu caller, ulong list, ulong result)
+    {
+        if (GuestAccess.TryWrite(caller, list + ResultOffset, in result))
+            return true;
+        caller.Continuation.IsRequested = false;
+        return false;
     }
 
     // The frame found earlier is used only while the generation is the same, and inside an announced copy: whoever changes the map after
     // that look waits for the end of the copy before the frame goes to somebody else.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    // Not inlined, so that the compiler cannot take a part of the entry from guest memory once more.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool TryReadEntry(Vcpu caller, Mfn frame, uint generation, int offset, out Entry entry)
     {
+        Cpu processor = caller.Processor;
+        processor.BeginCopy();
+        if (caller.Domain.P2m.Generation == generation)
+        {
+            AbiBytes.Read(caller.Host.Memory, frame.Address + (uint)offset, out entry);
+            processor.EndCopy();
+            return true;
+        }
+
+        processor.EndCopy();
         entry = default;
-        caller.Processor.BeginCopy();
-        bool isSame = caller.Domain.P2m.Generation == generation;
-        if (isSame)
-            caller.Host.Memory.Read(frame, offset, AbiBytes.Of(ref entry));
-        caller.Processor.EndCopy();
-        return isSame;
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -139,12 +155,12 @@ public static class MulticallOp
 
     // To the next entry, unless this one is to be continued; false when the multicall should stop before it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Advance(Vcpu caller, ref ulong list, ref uint count)
+    private static bool Advance(Vcpu caller, ref ulong list, ref uint count, uint size)
     {
         caller.Processor.Subject = null;
         if (caller.Continuation.IsRequested)
             return false;
-        list += caller.IsNarrow ? NarrowEntrySize : EntrySize;
+        list += size;
         count--;
         return count == 0 || (caller.Continuation.Spend(EntryCost) && (caller.Processor.Pending & ~PendingWork.DeviceTables) == PendingWork.None);
     }

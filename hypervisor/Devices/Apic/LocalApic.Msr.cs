@@ -21,7 +21,11 @@ public sealed partial class LocalApic
 
     public ulong Base => _base;
 
-    public bool IsHardwareEnabled => (_base & BaseEnable) != 0;
+    public bool IsHardwareEnabled
+    {
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
+        get => (_base & BaseEnable) != 0;
+    }
 
     public bool IsX2Apic => (_base & (BaseEnable | BaseX2Apic)) == (BaseEnable | BaseX2Apic);
 

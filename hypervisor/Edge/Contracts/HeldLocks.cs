@@ -50,8 +50,10 @@ public sealed class HeldLocks
 
     public void Pop(SpinLock released)
     {
-        if (_count > 0 && _locks[_count - 1] == released)
-            _locks[--_count] = null;
+        // What stays in the place above is not looked at.
+        int last = _count - 1;
+        if (last >= 0 && _locks[last] == released)
+            _count = last;
         else
             RemoveOutOfOrder(released);
     }

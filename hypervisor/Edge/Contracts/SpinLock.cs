@@ -3,6 +3,7 @@
 //
 // Order, outermost first: domain list, domain (memory), event channels, grant table, scheduler, timers, IOMMU, frame allocator, console.
 
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace XenSharp.Edge;
@@ -19,11 +20,23 @@ public sealed class SpinLock(LockScope scope)
     /// <summary>Takes the lock until the guard is disposed: <c>using var guard = lock.Enter(processor);</c>.</summary>
     public Guard Enter(Processor processor)
     {
-        while (Interlocked.Exchange(ref _taken, 1) != 0)
+        if (Interlocked.Exchange(ref _taken, 1) != 0)
+            return EnterAfterWait(processor);
+        HeldLocks held = processor.Held;
+        held.Push(this);
+        return new Guard(this, held);
+    }
+
+    // Apart, so that a lock that is free costs no saved registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Guard EnterAfterWait(Processor processor)
+    {
+        do
         {
             while (Volatile.Read(ref _taken) != 0)
                 SpinWait.Pause();
         }
+        while (Interlocked.Exchange(ref _taken, 1) != 0);
 
         processor.Held.Push(this);
         return new Guard(this, processor.Held);

@@ -15,6 +15,7 @@ internal sealed unsafe class HostFrameTable(ulong address, ulong frameLimit) : F
 
     public override ref FrameInfo this[Mfn frame]
     {
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         get
         {
             if (frame.Value >= FrameLimit)

@@ -24,6 +24,12 @@ internal sealed class ExitHandler(Host host)
     public void Handle(SvmVcpu vcpu, Vcpu owner)
     {
         ulong code = vcpu.Vmcb.ExitCode;
+        if (code == Svm.ExitCpuid)
+        {
+            Identify(vcpu, owner);
+            return;
+        }
+
         switch (code)
         {
             case Svm.ExitVintr:
@@ -34,9 +40,6 @@ internal sealed class ExitHandler(Host host)
                 break;
             case Svm.ExitMsr:
                 AccessMsr(vcpu, owner);
-                break;
-            case Svm.ExitCpuid:
-                Identify(vcpu, owner);
                 break;
             case Svm.ExitHlt:
                 vcpu.SkipInstruction(1);
@@ -89,13 +92,15 @@ internal sealed class ExitHandler(Host host)
         }
 
         // Not every CPU reports XSETBV: what leaf 0xd shows is what the guest has really enabled.
-        if ((uint)vcpu.Rax == 0xd && CpuFeatures.HasXsave)
+        uint leaf = (uint)vcpu.Rax;
+        if (leaf == 0xd && CpuFeatures.HasXsave)
             owner.EnabledStates = Assembly.ReadXcr0();
-        Core.CpuPolicy.CpuidLeaf result = owner.Domain.Cpuid.Leaf(owner, (uint)vcpu.Rax, (uint)vcpu.Rcx);
+        ref GuestFrame frame = ref vcpu.Frame;
+        Core.CpuPolicy.CpuidLeaf result = owner.Domain.Cpuid.Leaf(owner, leaf, (uint)frame.Rcx);
         vcpu.Rax = result.Eax;
-        vcpu.Rbx = result.Ebx;
-        vcpu.Rcx = result.Ecx;
-        vcpu.Rdx = result.Edx;
+        frame.Rbx = result.Ebx;
+        frame.Rcx = result.Ecx;
+        frame.Rdx = result.Edx;
         vcpu.SkipInstruction(2);
     }
 

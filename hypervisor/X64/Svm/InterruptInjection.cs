@@ -12,26 +12,29 @@ internal static class InterruptInjection
     private const int ExternalTypeMax = 30;
     private const uint NonMaskable = 2;
 
-    /// <summary>Whether there is anything to do for a vCPU with interrupt work: with the window open, nothing before the guest can take one.</summary>
+    /// <summary>
+    /// Whether there is anything to do for a vCPU with interrupt work: with the window open, nothing before the guest can take one; with the window
+    /// closed, nothing when nothing waits.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsNeeded(ref Vmcb vmcb, Vcpu owner) => (vmcb.Intercept1 & Svm.InterceptVintr) == 0 || CanTake(in vmcb) || owner.Apic.HasNmi;
+    public static bool IsNeeded(ref Vmcb vmcb, Vcpu owner) => (vmcb.Intercept1 & Svm.InterceptVintr) != 0
+        ? CanTake(in vmcb) || owner.Apic.HasNmi
+        : owner.Apic.HasRequests || owner.CallbackVectorPending;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool CanTake(in Vmcb vmcb) =>
         (vmcb.Rflags & InterruptFlag) != 0 && (vmcb.InterruptShadow & 1) == 0 && (vmcb.EventInjection & Svm.EventValid) == 0;
 
     /// <summary>
-    /// Puts what the vCPU has pending into its VMCB: an interrupt as a virtual one (V_IRQ), which the CPU takes before the guest's next instruction.
-    /// EVENTINJ serves only when another interrupt waits behind it, because the window needs V_IRQ then: QEMU 7.2 may deliver an interrupt of EVENTINJ a
-    /// second time, whatever the guest's RFLAGS.IF (`helper_vmrun` leaves its vector in `exception_index`, where the next request to leave the CPU's loop
-    /// finds it). What cannot be taken now opens the interrupt window: the guest then exits as soon as it can. The window stays open over other exits
-    /// until it is used, so that a guest that keeps interrupts off pays for it once.
+    /// When <see cref="IsNeeded"/> says so: puts what the vCPU has pending into its VMCB: an interrupt as a virtual one (V_IRQ), which the CPU takes
+    /// before the guest's next instruction. EVENTINJ serves only when another interrupt waits behind it, because the window needs V_IRQ then: QEMU
+    /// 7.2 may deliver an interrupt of EVENTINJ a second time, whatever the guest's RFLAGS.IF (`helper_vmrun` leaves its vector in `exception_index`,
+    /// where the next request to leave the CPU's loop finds it). What cannot be taken now opens the interrupt window: the guest then exits as soon as
+    /// it can. The window stays open over other exits until it is used, so that a guest that keeps interrupts off pays for it once.
     /// </summary>
     public static void Prepare(SvmVcpu vcpu, Vcpu owner)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
-        if (!IsNeeded(ref vmcb, owner))
-            return;
         bool canTake = CanTake(in vmcb);
         bool isOpen = (vmcb.Intercept1 & Svm.InterceptVintr) != 0;
         bool isPosted = IsPosted(in vmcb);

@@ -60,7 +60,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         }
 
         SvmVcpu vcpu = runner._loaded;
-        if (vcpu.Vcpu.HasInterruptWork)
+        if (vcpu.Vcpu.HasInterruptWork && InterruptInjection.IsNeeded(ref vcpu.Vmcb, vcpu.Vcpu))
             InterruptInjection.Prepare(vcpu, vcpu.Vcpu);
         return runner.BeginEntry(vcpu);
     }
