@@ -18,14 +18,17 @@ namespace XenSharp.Toolstack.Devices;
 
 internal static class DeviceModel
 {
-    private const string UsualProgram = "/usr/lib/xen/bin/qemu-system-i386", DebianProgram = "/usr/bin/qemu-system-i386", RunFolder = "/var/run/xen", LogFolder = "/var/log/xen";
+    private const string RunFolder = "/var/run/xen", LogFolder = "/var/log/xen";
+
+    /// <summary>Where Debian's package qemu-system-xen has it, where Xen's own build has it, and any other with Xen's backends.</summary>
+    private static readonly string[] s_programs = ["/usr/libexec/xen-qemu-system-i386", "/usr/lib/xen/bin/qemu-system-i386", "/usr/bin/qemu-system-i386"];
 
     private static readonly TimeSpan s_startTime = TimeSpan.FromSeconds(60);
 
     /// <summary>Starts it and waits until it says that it runs.</summary>
     public static async Task StartAsync(XenstoreConnection store, int domain, DomainConfiguration configuration)
     {
-        string program = configuration.BuildInfo.DeviceModel ?? (File.Exists(UsualProgram) ? UsualProgram : DebianProgram);
+        string program = configuration.BuildInfo.DeviceModel ?? Array.Find(s_programs, File.Exists) ?? s_programs[0];
         if (!File.Exists(program))
             throw new ToolstackException($"the domain's devices (qdisk, p9, channel, vfb, vkb) need the device model {program}, which is not there (install QEMU for Xen, or name a program with device_model_override)");
         string name = configuration.CreateInfo.Name ?? $"{domain}";
