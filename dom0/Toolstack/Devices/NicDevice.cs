@@ -133,9 +133,9 @@ internal static class NicDevice
             if (NetworkInterface.IsOnBridge(name, bridge))
                 NetworkInterface.Leave(bridge, name);
         }
-        catch (SystemFailure) when (!NetworkInterface.Exists(name))
+        catch (SystemFailure failure) when (failure.Error == (int)Abi.Errno.NoDev || !NetworkInterface.Exists(name))
         {
-            // The backend was faster.
+            // The backend was faster. The interface has its folder for a moment longer than its name.
         }
     }
 
