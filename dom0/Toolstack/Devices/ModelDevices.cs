@@ -41,7 +41,8 @@ internal static class ModelDevices
         }
         return configuration with
         {
-            Channels = [.. configuration.Channels.Select((channel, index) => channel with { Devid = channel.Devid ?? index + 1 })],
+            // Number 0 is the first console.
+            Channels = [.. configuration.Channels.Select((channel, index) => channel with { Devid = index + 1 })],
             P9s = [.. configuration.P9s.Select((share, index) => share with { Devid = share.Devid ?? index, SecurityModel = share.SecurityModel ?? "none" })],
             Vfbs = [.. configuration.Vfbs.Select(WithDefaults)],
             Vkbs = [.. configuration.Vkbs.Select((vkb, index) => vkb with { Devid = vkb.Devid ?? index, BackendType = vkb.BackendType == VkbBackend.Unknown ? VkbBackend.Qemu : vkb.BackendType })],
