@@ -81,7 +81,10 @@ internal sealed partial class Daemon
         }
         Connection connection = Server.OpenSocket();
         slot.Clear(connection.Id, -1);
-        Attach(new Client(number, slot, connection) { Descriptor = descriptor });
+        Client client = new(number, slot, connection) { Descriptor = descriptor };
+        Attach(client);
+        // The log may still have the position of who had the slot before.
+        MarkChanged(client);
         Publish();
     }
 

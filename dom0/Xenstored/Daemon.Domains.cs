@@ -32,6 +32,8 @@ internal sealed partial class Daemon
         }
         Attach(client);
         client.Ring?.Begin(slot);
+        // The log may still have the position of who had the slot before.
+        MarkChanged(client);
         return XenstoreError.None;
     }
 
@@ -50,8 +52,15 @@ internal sealed partial class Daemon
             if (!TryOpenRing(client))
                 return XenstoreError.EINVAL;
         }
-        client.Ring?.Reset(client.Slot);
+        ResetRing(client);
         return XenstoreError.None;
+    }
+
+    /// <summary>The ring and the slot's counters begin anew: in the log first, since of the log's position and the slot's the greater one counts.</summary>
+    private void ResetRing(Client client)
+    {
+        _state?.Commit([(client.Number, 0)]);
+        client.Ring?.Reset(client.Slot);
     }
 
     internal DomainState StateOf(int domain) => _xen is null ? DomainState.Running : _xen.StateOf(domain);
@@ -144,7 +153,7 @@ internal sealed partial class Daemon
             client.IsIgnored = false;
             Server.ResetConnection(client.Connection);
             client.DropAll();
-            ring.Reset(client.Slot);
+            ResetRing(client);
             Publish();
             return;
         }

@@ -76,12 +76,12 @@ internal sealed class Slot(SharedRegion region, long start)
     public void Restore(ulong? journaled)
     {
         ulong last = Field(PositionField);
-        if (journaled is { } other && ((int)((uint)other - (uint)last) > 0 || ((uint)other == (uint)last && (int)((uint)(other >> 32) - (uint)(last >> 32)) > 0)))
+        Received = Settle(ReceivingField, ReceiveHeader);
+        if (journaled is { } other && IsBehind(last, other) && Received - (uint)other <= InSize)
             last = other;
         Taken = (uint)last;
         OutEnd = (uint)(last >> 32);
         Field(PositionField) = last;
-        Received = Settle(ReceivingField, ReceiveHeader);
         Sent = Settle(SendingField, SendHeader);
     }
 
@@ -162,6 +162,9 @@ internal sealed class Slot(SharedRegion region, long start)
 
     /// <summary>What was taken counts as served, and what was appended as its answer.</summary>
     public void Publish() => Volatile.Write(ref Field(PositionField), Position);
+
+    private static bool IsBehind(ulong position, ulong other) =>
+        (int)((uint)other - (uint)position) > 0 || ((uint)other == (uint)position && (int)((uint)(other >> 32) - (uint)(position >> 32)) > 0);
 
     private ref ulong Field(int field) => ref region.At<ulong>(start + field);
 
