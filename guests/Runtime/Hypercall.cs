@@ -23,6 +23,8 @@ public static class Hypercall
     /// <summary>From here on <see cref="Make"/> makes calls as a 32-bit kernel does.</summary>
     public static void MakeNarrow() => s_isNarrow = true;
 
+    public static bool IsNarrow => s_isNarrow;
+
     public static long Make(ulong number, ulong a1 = 0, ulong a2 = 0, ulong a3 = 0, ulong a4 = 0, ulong a5 = 0)
     {
         if (s_trace)
