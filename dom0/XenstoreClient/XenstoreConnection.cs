@@ -98,7 +98,19 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
         {
             _watches.TryRemove(token, out _);
             if (_failure is null && !_closing.IsCancellationRequested)
-                await AskAsync(MessageType.Unwatch, Wire.Strings(path, token), 0, path, CancellationToken.None).ConfigureAwait(false);
+                await UnwatchAsync(path, token).ConfigureAwait(false);
+        }
+    }
+
+    private async Task UnwatchAsync(string path, string token)
+    {
+        try
+        {
+            await AskAsync(MessageType.Unwatch, Wire.Strings(path, token), 0, path, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (XenstoreException)
+        {
+            // The watch was refused, or cancelled before it was asked for; the enumeration tells that.
         }
     }
 

@@ -76,6 +76,22 @@ public sealed class ClientTests
 
     /// <summary>Tasks of several connections count up one node: no count is lost, though they disturb each other.</summary>
     [Fact]
+    public async Task AWatchThatDoesNotComeAboutSaysWhy()
+    {
+        using DaemonProcess daemon = new();
+        await using XenstoreConnection xenstore = await XenstoreConnection.ConnectAsync(daemon.SocketPath);
+        XenstoreException refusal = await Assert.ThrowsAsync<XenstoreException>(() => First("/bad//path", CancellationToken.None));
+        Assert.Equal("Watch /bad//path: EINVAL", refusal.Message);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => First("/w", new CancellationToken(canceled: true)));
+
+        async Task First(string path, CancellationToken cancellation)
+        {
+            await foreach (XenstoreEvent _ in xenstore.WatchAsync(path, cancellation: cancellation))
+                return;
+        }
+    }
+
+    [Fact]
     public async Task TransactionsTryAgain()
     {
         using DaemonProcess daemon = new();
