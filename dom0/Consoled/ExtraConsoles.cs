@@ -59,25 +59,13 @@ internal sealed class ExtraConsoles(XenstoreConnection xenstore, ConsoleLoop loo
 
     private async Task FindAllAsync(CancellationToken cancellation)
     {
-        foreach (string domain in await ListAsync(Backends, cancellation))
+        foreach (string domain in await Store.ListOrNoneAsync(Backends, cancellation))
         {
-            foreach (string number in await ListAsync($"{Backends}/{domain}", cancellation))
+            foreach (string number in await Store.ListOrNoneAsync($"{Backends}/{domain}", cancellation))
             {
                 if (TryParse($"{Backends}/{domain}/{number}", out ConsoleId id))
                     Begin(id, cancellation);
             }
-        }
-    }
-
-    private async Task<string[]> ListAsync(string path, CancellationToken cancellation)
-    {
-        try
-        {
-            return await Store.ListAsync(path, cancellation);
-        }
-        catch (XenstoreException failure) when (failure.IsNotFound)
-        {
-            return [];
         }
     }
 

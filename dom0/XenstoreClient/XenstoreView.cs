@@ -79,6 +79,19 @@ public sealed class XenstoreView
         }
     }
 
+    /// <summary>The same; none if there is no such node.</summary>
+    public async Task<string[]> ListOrNoneAsync(string path, CancellationToken cancellation = default)
+    {
+        try
+        {
+            return await ListAsync(path, cancellation).ConfigureAwait(false);
+        }
+        catch (XenstoreException failure) when (failure.IsNotFound)
+        {
+            return [];
+        }
+    }
+
     /// <summary>The node's permissions; the first one names its owner, and what everybody else may do.</summary>
     public async Task<IReadOnlyList<XenstorePermission>> GetPermissionsAsync(string path, CancellationToken cancellation = default)
     {

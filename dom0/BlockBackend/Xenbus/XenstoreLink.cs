@@ -40,7 +40,7 @@ internal sealed class XenstoreLink : DeviceStore, IDisposable
 
     public override void Write(string path, string value) => Ask(WriteAsync(path, value));
 
-    public override string[] List(string path) => Ask(ListAsync(path));
+    public override string[] List(string path) => Ask(_connection.Store.ListOrNoneAsync(path));
 
     public override IDisposable Watch(string path)
     {
@@ -86,18 +86,6 @@ internal sealed class XenstoreLink : DeviceStore, IDisposable
     {
         await _connection.Store.WriteAsync(path, value).ConfigureAwait(false);
         return true;
-    }
-
-    private async Task<string[]> ListAsync(string path)
-    {
-        try
-        {
-            return await _connection.Store.ListAsync(path).ConfigureAwait(false);
-        }
-        catch (XenstoreException failure) when (failure.IsNotFound)
-        {
-            return [];
-        }
     }
 
     private static T Ask<T>(Task<T> answer)

@@ -16,9 +16,9 @@ internal static class DiskSharing
     public static async Task CheckAsync(XenstoreView view, DeviceAddress device, string path, FileIdentity identity, bool isReadOnly)
     {
         string backends = $"/local/domain/{device.BackendDomain}/backend/vbd";
-        foreach (string domain in await DeviceNodes.ListOrNoneAsync(view, backends).ConfigureAwait(false))
+        foreach (string domain in await view.ListOrNoneAsync(backends).ConfigureAwait(false))
         {
-            foreach (string id in await DeviceNodes.ListOrNoneAsync(view, $"{backends}/{domain}").ConfigureAwait(false))
+            foreach (string id in await view.ListOrNoneAsync($"{backends}/{domain}").ConfigureAwait(false))
             {
                 string other = $"{backends}/{domain}/{id}";
                 if (other == device.Backend || await view.ReadAsync($"{other}/physical-device").ConfigureAwait(false) is null)

@@ -65,9 +65,9 @@ internal static class DeviceNodes
     {
         List<DeviceAddress> devices = [];
         string path = $"{StorePaths.Toolstack(domain)}/device";
-        foreach (string kind in await ListOrNoneAsync(view, path).ConfigureAwait(false))
+        foreach (string kind in await view.ListOrNoneAsync(path).ConfigureAwait(false))
         {
-            foreach (string id in await ListOrNoneAsync(view, $"{path}/{kind}").ConfigureAwait(false))
+            foreach (string id in await view.ListOrNoneAsync($"{path}/{kind}").ConfigureAwait(false))
             {
                 // /local/domain/BACKEND/backend/KIND/DOMAIN/ID
                 string[] parts = (await view.ReadAsync($"{path}/{kind}/{id}/backend").ConfigureAwait(false) ?? "").Split('/');
@@ -84,7 +84,7 @@ internal static class DeviceNodes
         await view.RemoveAsync(device.Frontend).ConfigureAwait(false);
         await view.RemoveAsync(device.Backend).ConfigureAwait(false);
         string folder = device.Backend[..device.Backend.LastIndexOf('/')];
-        if (await ListOrNoneAsync(view, folder).ConfigureAwait(false) is [])
+        if (await view.ListOrNoneAsync(folder).ConfigureAwait(false) is [])
             await view.RemoveAsync(folder).ConfigureAwait(false);
         await view.RemoveAsync(device.Toolstack).ConfigureAwait(false);
     });
@@ -107,18 +107,6 @@ internal static class DeviceNodes
             // Told by the result.
         }
         return false;
-    }
-
-    internal static async Task<string[]> ListOrNoneAsync(XenstoreView view, string path)
-    {
-        try
-        {
-            return await view.ListAsync(path).ConfigureAwait(false);
-        }
-        catch (XenstoreException failure) when (failure.IsNotFound)
-        {
-            return [];
-        }
     }
 
     private static async Task WriteAsync(XenstoreView view, string path, NodeList nodes, XenstorePermission[]? permissions)

@@ -28,7 +28,7 @@ internal sealed record DeviceState(int Domain, int Id, string Backend, IReadOnly
     {
         List<DeviceState> devices = [];
         string folder = $"/libxl/{domain}/device/{kind}";
-        foreach (string name in await ListOrNothingAsync(store, folder).ConfigureAwait(false))
+        foreach (string name in await store.ListOrNoneAsync(folder).ConfigureAwait(false))
         {
             Dictionary<string, string> saved = await ReadAllAsync(store, $"{folder}/{name}").ConfigureAwait(false);
             if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) || !saved.TryGetValue("backend", out string? backend))
@@ -43,23 +43,11 @@ internal sealed record DeviceState(int Domain, int Id, string Backend, IReadOnly
     public static async Task<Dictionary<string, string>> ReadAllAsync(XenstoreView store, string path)
     {
         Dictionary<string, string> values = [];
-        foreach (string name in await ListOrNothingAsync(store, path).ConfigureAwait(false))
+        foreach (string name in await store.ListOrNoneAsync(path).ConfigureAwait(false))
         {
             if (await store.ReadAsync($"{path}/{name}").ConfigureAwait(false) is { } value)
                 values[name] = value;
         }
         return values;
-    }
-
-    private static async Task<string[]> ListOrNothingAsync(XenstoreView store, string path)
-    {
-        try
-        {
-            return await store.ListAsync(path).ConfigureAwait(false);
-        }
-        catch (XenstoreException failure) when (failure.IsNotFound)
-        {
-            return [];
-        }
     }
 }
