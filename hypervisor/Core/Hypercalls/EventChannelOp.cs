@@ -88,7 +88,7 @@ public static class EventChannelOp
     {
         if (!GuestAccess.TryRead(caller, address, out EventChannelBindInterdomain bind))
             return -(long)Errno.Fault;
-        Domain? remote = FindDomain(caller, bind.RemoteDomain);
+        Domain? remote = DomainLookup.ByAnyId(caller.Domain, bind.RemoteDomain);
         if (remote == null)
             return -(long)Errno.NoProcess;
         long port = caller.Domain.EventChannels.BindInterdomain(remote.EventChannels, bind.RemotePort, ref caller.Continuation, caller.Processor);
@@ -168,13 +168,10 @@ public static class EventChannelOp
         return 0;
     }
 
-    private static Domain? FindDomain(Vcpu caller, ushort id) =>
-        id == DomainIds.Self || id == caller.Domain.Id ? caller.Domain : caller.Host.Domains.Find(id);
-
-    // The same for an operation on that domain's ports: the control domain's is about it from here on.
+    // For an operation on that domain's ports: the control domain's is about it from here on.
     private static Domain? FindSubject(Vcpu caller, ushort id)
     {
-        Domain? domain = FindDomain(caller, id);
+        Domain? domain = DomainLookup.ByAnyId(caller.Domain, id);
         if (domain != null)
             DomainLookup.TryTarget(caller, domain);
         return domain;
