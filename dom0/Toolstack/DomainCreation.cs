@@ -91,6 +91,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
             await steps.RunAsync("device model", () => DeviceModel.StartAsync(store, domain, configuration)).ConfigureAwait(false);
         foreach (DeviceNic nic in configuration.Nics)
             await DeviceWork.AddNicAsync(store, domain, nic, steps).ConfigureAwait(false);
+        await steps.RunAsync("console's terminal", () => ConsoleDevice.WaitForTerminalAsync(store, domain)).ConfigureAwait(false);
     }
 
     private void CheckMemory(DomainBuildInfo build)

@@ -15,7 +15,7 @@ namespace XenSharp.Toolstack.Devices;
 internal static class NicDevice
 {
     private const string UsualScript = "vif-bridge", UsualBridge = "xenbr0", FilterSwitch = "/proc/sys/net/bridge/bridge-nf-call-iptables";
-    private const int UsualMtu = 1492;
+    private const int UsualMtu = 1500;
     private const ulong XenPrefix = 0x00_16_3E_00_00_00;
 
     /// <summary>Settings that the user left open.</summary>

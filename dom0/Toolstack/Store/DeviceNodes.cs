@@ -45,14 +45,14 @@ internal static class DeviceNodes
         await view.WriteAsync($"{device.Toolstack}/backend", device.Backend).ConfigureAwait(false);
 
         await view.RemoveAsync(device.Frontend).ConfigureAwait(false);
-        await view.WriteAsync(device.Frontend, "").ConfigureAwait(false);
+        await view.MakeDirectoryAsync(device.Frontend).ConfigureAwait(false);
         await view.SetPermissionsAsync(device.Frontend, isFirstConsole ? backends : guests).ConfigureAwait(false);
         await view.WriteAsync($"{device.Frontend}/backend", device.Backend).ConfigureAwait(false);
         await WriteAsync(view, device.Frontend, front, guests).ConfigureAwait(false);
         await WriteAsync(view, device.Frontend, readOnlyFront ?? [], backends).ConfigureAwait(false);
 
         await view.RemoveAsync(device.Backend).ConfigureAwait(false);
-        await view.WriteAsync(device.Backend, "").ConfigureAwait(false);
+        await view.MakeDirectoryAsync(device.Backend).ConfigureAwait(false);
         await view.SetPermissionsAsync(device.Backend, backends).ConfigureAwait(false);
         await view.WriteAsync($"{device.Backend}/frontend", device.Frontend).ConfigureAwait(false);
         await WriteAsync(view, device.Backend, back, null).ConfigureAwait(false);
@@ -90,15 +90,18 @@ internal static class DeviceNodes
     });
 
     /// <summary>Waits until a backend is in one of these states, or is gone; false when the time is over.</summary>
-    public static async Task<bool> WaitForBackendAsync(XenstoreConnection store, DeviceAddress device, TimeSpan time, params XenbusState[] wanted)
+    public static Task<bool> WaitForBackendAsync(XenstoreConnection store, DeviceAddress device, TimeSpan time, params XenbusState[] wanted) =>
+        WaitAsync(store, $"{device.Backend}/state", time, state => state is null || Array.Exists(wanted, item => state == ((int)item).ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>Waits until a node has such a value, null for none; false when the time is over.</summary>
+    public static async Task<bool> WaitAsync(XenstoreConnection store, string node, TimeSpan time, Predicate<string?> isWanted)
     {
         using CancellationTokenSource end = new(time);
         try
         {
-            await foreach (XenstoreEvent _ in store.WatchAsync($"{device.Backend}/state", cancellation: end.Token).ConfigureAwait(false))
+            await foreach (XenstoreEvent _ in store.WatchAsync(node, cancellation: end.Token).ConfigureAwait(false))
             {
-                string? state = await store.Store.ReadAsync($"{device.Backend}/state").ConfigureAwait(false);
-                if (state is null || Array.Exists(wanted, item => state == ((int)item).ToString(CultureInfo.InvariantCulture)))
+                if (isWanted(await store.Store.ReadAsync(node).ConfigureAwait(false)))
                     return true;
             }
         }

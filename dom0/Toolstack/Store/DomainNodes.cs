@@ -12,14 +12,12 @@ namespace XenSharp.Toolstack.Store;
 
 internal static class DomainNodes
 {
-    /// <summary>What the guest may write.</summary>
-    private static readonly string[] s_guestNodes =
+    /// <summary>The nodes below a domain's own in libxl's order: those that the guest may only read, and those that are its own.</summary>
+    private static readonly (string Node, bool IsGuests)[] s_nodes =
     [
-        "device/suspend/event-channel", "control/shutdown", "control/feature-poweroff", "control/feature-reboot", "control/feature-suspend", "control/sysrq", "data", "drivers",
-        "feature", "attr", "error",
+        ("cpu", false), ("memory", false), ("device", false), ("device/suspend/event-channel", true), ("control", false), ("control/shutdown", true), ("control/feature-poweroff", true),
+        ("control/feature-reboot", true), ("control/feature-suspend", true), ("control/sysrq", true), ("data", true), ("drivers", true), ("feature", true), ("attr", true), ("error", true),
     ];
-
-    private static readonly string[] s_readOnlyNodes = ["cpu", "memory", "device", "control"];
 
     /// <summary>The nodes that are there before the domain is built. A name that another domain has is refused.</summary>
     public static Task MakeAsync(XenstoreConnection store, int domain, DomainConfiguration configuration) => store.TransactAsync(async view =>
@@ -35,10 +33,8 @@ internal static class DomainNodes
         await MakeNodeAsync(view, $"{own}/device", hidden).ConfigureAwait(false);
         await view.WriteAsync($"{path}/vm", vm).ConfigureAwait(false);
         await view.WriteAsync($"{path}/name", name).ConfigureAwait(false);
-        foreach (string node in s_readOnlyNodes)
-            await MakeNodeAsync(view, $"{path}/{node}", readOnly).ConfigureAwait(false);
-        foreach (string node in s_guestNodes)
-            await MakeNodeAsync(view, $"{path}/{node}", guests).ConfigureAwait(false);
+        foreach ((string node, bool isGuests) in s_nodes)
+            await MakeNodeAsync(view, $"{path}/{node}", isGuests ? guests : readOnly).ConfigureAwait(false);
         if (configuration.CreateInfo.DriverDomain == true)
         {
             await MakeNodeAsync(view, $"{path}/libxl", guests).ConfigureAwait(false);

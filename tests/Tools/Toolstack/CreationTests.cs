@@ -15,6 +15,7 @@ using XenSharp.Control;
 using XenSharp.Tests.Xenstore.Live;
 using XenSharp.Toolstack;
 using XenSharp.Toolstack.Building;
+using XenSharp.Toolstack.Devices;
 using XenSharp.XenstoreClient;
 using Xunit;
 
@@ -31,12 +32,14 @@ public sealed partial class CreationTests : IAsyncLifetime
     private Hypervisor _hypervisor = null!;
     private XenstoreConnection _store = null!;
     private Task _backend = Task.CompletedTask;
+    private volatile bool _hasConsoles = true;
 
     public async Task InitializeAsync()
     {
         _hypervisor = new Hypervisor(_fake);
         UserData.Folder = Path.Combine(_folder, "lib");
         Bootloader.LogFolder = Path.Combine(_folder, "log");
+        ConsoleDevice.TerminalTime = TimeSpan.FromSeconds(30);
         _store = await XenstoreConnection.ConnectAsync(_daemon.SocketPath);
         await _store.Store.WriteAsync("/local/domain/0/name", "Domain-0");
         await _store.Store.WriteAsync("/local/domain/0/backend", "");
@@ -163,6 +166,17 @@ public sealed partial class CreationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task GuestWithoutATerminalIsNotCreated()
+    {
+        List<string> before = await TreeAsync();
+        _hasConsoles = false;
+        ConsoleDevice.TerminalTime = TimeSpan.FromSeconds(1);
+        ToolstackException failure = await Assert.ThrowsAsync<ToolstackException>(() => Toolstack().CreateAsync(Configuration(TestKernel.Elf())));
+        Assert.Equal("the guest's console has no terminal after 1 seconds; is xenconsoled running?", failure.Message);
+        await AssertNothingLeftAsync(before);
+    }
+
+    [Fact]
     public async Task NameOfAnotherDomainIsRefused()
     {
         await Toolstack().CreateAsync(Configuration(TestKernel.Elf()));
@@ -202,7 +216,7 @@ public sealed partial class CreationTests : IAsyncLifetime
         };
     }
 
-    /// <summary>The backend of the disk: is ready at once, closes when it is told to.</summary>
+    /// <summary>The backend of the disk: is ready at once, closes when it is told to. And that of the console.</summary>
     private async Task ServeAsync()
     {
         try
@@ -214,7 +228,9 @@ public sealed partial class CreationTests : IAsyncLifetime
                     continue;
                 string folder = change.Path[..^"/state".Length];
                 string? state = await store.Store.ReadAsync(change.Path);
-                if (state == "1")
+                if (folder.Contains("/console/", StringComparison.Ordinal))
+                    await ServeConsoleAsync(store, folder);
+                else if (state == "1")
                 {
                     // What the hotplug script of a real disk would say.
                     await store.Store.WriteAsync($"{folder}/hotplug-status", "connected");
@@ -231,6 +247,13 @@ public sealed partial class CreationTests : IAsyncLifetime
             // The test is over.
         }
     }
+
+    /// <summary>Gives a console a terminal, if it is still there.</summary>
+    private Task ServeConsoleAsync(XenstoreConnection store, string folder) => _hasConsoles ? store.TransactAsync(async view =>
+    {
+        if (await view.ReadAsync($"{folder}/frontend") is { } frontend && await view.ExistsAsync($"{frontend}/tty"))
+            await view.WriteAsync($"{frontend}/tty", "/dev/pts/0");
+    }) : Task.CompletedTask;
 
     private async Task AssertNothingLeftAsync(List<string> before)
     {
