@@ -100,7 +100,8 @@ public sealed partial record GlobalConfiguration
     }
 
     /// <summary>Whether dom0 gives up memory for new domains: with <c>auto</c>, unless the hypervisor's command line limits dom0's memory.</summary>
-    public bool Balloons(string hypervisorCommandLine) => Autoballoon == Autoballoon.On || (Autoballoon == Autoballoon.Auto && !Dom0MemPattern().IsMatch(hypervisorCommandLine));
+    /// <param name="getHypervisorCommandLine">Called only where the answer depends on it.</param>
+    public bool Balloons(Func<string> getHypervisorCommandLine) => Autoballoon == Autoballoon.On || (Autoballoon == Autoballoon.Auto && !Dom0MemPattern().IsMatch(getHypervisorCommandLine()));
 
     [GeneratedRegex(@"(^| )dom0_mem=((|min:|max:)(-?[0-9]+[bBkKmMgGtT]?|(-?[0-9]+[bBkKmMgGtT]?\+)?[0-9]{1,2}%),?)+($| )", RegexOptions.CultureInvariant)]
     private static partial Regex Dom0MemPattern();

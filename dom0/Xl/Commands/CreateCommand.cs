@@ -58,7 +58,7 @@ internal static class CreateCommand
         ushort domain;
         try
         {
-            if (call.Host.Settings.Balloons(hypervisor.GetCommandLine()))
+            if (call.Host.Settings.Balloons(hypervisor.GetCommandLine))
                 await MakeRoomAsync(call, toolstack, configuration).ConfigureAwait(false);
             (domain, configuration) = await toolstack.CreateAsync(configuration, steps).ConfigureAwait(false);
         }

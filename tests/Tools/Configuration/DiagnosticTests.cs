@@ -36,6 +36,7 @@ public sealed class DiagnosticTests
     [InlineData("boot = 'c'", "g.cfg:1:1: warning: 'boot' has no effect on this guest: it is for HVM guests")]
     [InlineData("memory = 1\nmemory = 2", "g.cfg:2:1: warning: 'memory' has been set at line 1 already; this one counts")]
     [InlineData("pci = [ '03:00.0' ]", "g.cfg:1:1: not supported yet: 'pci'")]
+    [InlineData("vcpus = 1\nvnuma = [ [ 'pnode=0', 'size=64', 'vcpus=0' ] ]", "g.cfg:2:1: not supported yet: 'vnuma'")]
     [InlineData("vif = [ 'bridge=a,mac=zz' ]", "g.cfg:1:19: error: 'vif': mac: 'zz' is no address of six bytes, such as 00:16:3e:01:02:03")]
     [InlineData("vif = [ 'rate=fast' ]", "g.cfg:1:10: error: 'vif': rate: 'fast' is no rate, such as 10Mb/s or 250KB/s")]
     [InlineData("memory = 99999999999999999", "g.cfg:1:10: error: 'memory': 99999999999999999 is more than 8796093022207")]
@@ -99,7 +100,7 @@ public sealed class DiagnosticTests
     [InlineData("dom0_mem=1G+25%", false)]
     [InlineData("dom0_mem=much", true)]
     public void Dom0_gives_up_memory_unless_the_hypervisor_was_told_how_much_it_has(string commandLine, bool expected) =>
-        Assert.Equal(expected, GlobalConfiguration.Default.Balloons(commandLine));
+        Assert.Equal(expected, GlobalConfiguration.Default.Balloons(() => commandLine));
 
     private static DomainConfiguration? Read(string text, out IReadOnlyList<Diagnostic> diagnostics) =>
         DomainConfiguration.Parse(Encoding.UTF8.GetBytes(text), "g.cfg", null, new ConfigurationContext { Host = HostTopology.SingleNode(2) }, out diagnostics);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// xl create's options: a dry run prints and does nothing.
+// xl create's options: a dry run prints and does nothing; a file with items that are not supported is refused.
 
 using System.IO;
 using System.Threading.Tasks;
@@ -26,5 +26,16 @@ public sealed class CreateCommandTests
         Assert.Equal(("", 0), (error, status));
         DomainConfiguration configuration = DomainConfiguration.FromJson(System.Text.Encoding.UTF8.GetBytes(output));
         Assert.Equal(("guest", 48ul << 10), (configuration.CreateInfo.Name, configuration.BuildInfo.MaxMemkb));
+    }
+
+    [Fact]
+    public async Task WhatIsNotSupportedIsRefusedWithFileAndLine()
+    {
+        string path = Path.GetTempFileName();
+        File.WriteAllText(path, "name = \"guest\"\ntype = \"pvh\"\nkernel = \"/none\"\nmemory = 32\nvnuma = [ [ \"pnode=0\", \"size=32\", \"vcpus=0\" ] ]\n");
+        using FakeHost host = new();
+        (string output, string error, int status) = await host.RunAsync($"xl create -q {path}");
+        File.Delete(path);
+        Assert.Equal(("", $"{path}:5:1: not supported yet: 'vnuma'\n{path} asks for what is not supported yet; nothing was done\n", 1), (output, error, status));
     }
 }
