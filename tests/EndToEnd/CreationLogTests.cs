@@ -3,13 +3,10 @@
 
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
 using System.Text.RegularExpressions;
-using XenSharp.Lab.Common;
 using XenSharp.Lab.Ramdisk;
 using XenSharp.Lab.Trace;
-using XenSharp.Tests.Golden;
 using Xunit;
 
 namespace XenSharp.Tests.EndToEnd;
@@ -29,20 +26,14 @@ public partial class CreationLogTests
     public void Debians_xl_makes_the_same_hypercalls_and_requests_as_on_real_xen()
     {
         (List<string> calls, List<string> requests) = Run(isOurs: false);
-        if (Environment.GetEnvironmentVariable("XENSHARP_RECORD") is "1")
-        {
-            File.WriteAllLines(Golden("calls.txt"), calls);
-            File.WriteAllLines(Golden("requests.txt"), requests);
-            return;
-        }
-        AssertSame(Compare("calls.txt", calls, "calls.txt", "calls.accepted.txt"), Compare("requests.txt", requests, "requests.txt", "requests.accepted.txt"));
+        GoldenRecord.AssertSame(GoldenRecord.Compare("calls", calls, Comparable), GoldenRecord.Compare("requests", requests));
     }
 
     [Fact]
     public void Our_xl_makes_debians_hypercalls_and_requests()
     {
         (List<string> calls, List<string> requests) = Run(isOurs: true);
-        AssertSame(Compare("calls.txt", calls, "calls-own-tools.txt", "calls.own-tools.txt"), Compare("requests.txt", requests, "requests-own-tools.txt", "requests.own-tools.txt"));
+        GoldenRecord.AssertSame(GoldenRecord.CompareOurs("calls", "own-tools", calls, Comparable), GoldenRecord.CompareOurs("requests", "own-tools", requests));
     }
 
     private static (List<string> Calls, List<string> Requests) Run(bool isOurs)
@@ -53,22 +44,8 @@ public partial class CreationLogTests
         return ([.. HypercallLog.Decode(calls)], [.. RequestLog.Decode(steps[1])]);
     }
 
-    private static void AssertSame(params string[] problems) => Assert.True(problems.All(text => text.Length == 0), string.Join("\n\n", problems));
-
-    /// <summary>Empty if all is as it is to be.</summary>
-    private static string Compare(string golden, List<string> lines, string result, string accepted)
-    {
-        string file = Path.Combine(Repository.Out, "test", result);
-        File.WriteAllLines(file, lines);
-        AcceptedDifferences differences = File.Exists(Golden(accepted)) ? AcceptedDifferences.Read(Golden(accepted)) : AcceptedDifferences.Empty;
-        string problems = AnswerComparison.Describe([.. File.ReadAllLines(Golden(golden)).Select(Comparable)], [.. lines.Select(Comparable)], differences);
-        return problems.Length == 0 ? "" : $"{problems}\n\nAll of it is in {file}.";
-    }
-
     /// <summary>What a mapping may be used for is known of callers of libxenforeignmemory only.</summary>
-    private static string Comparable(string line) => Protection().Replace(line, "");
-
-    private static string Golden(string name) => Path.Combine(Repository.Root, "tests", "EndToEnd", "Golden", name);
+    private static IEnumerable<string> Comparable(IReadOnlyList<string> calls) => calls.Select(line => Protection().Replace(line, ""));
 
     [GeneratedRegex(@"^\d+ (call|map) ")]
     private static partial Regex CallLine();
