@@ -38,7 +38,7 @@ public class EitherPairTests
             $"{maker} block-detach sample xvdb && {maker} network-detach sample 1 && ask sample 'while [ -e /sys/block/xvdb ] || [ -e /sys/class/net/eth1 ]; do usleep 100000; done; ls /sys/block' | grep -v xvdb",
             $"{other} mem-set sample 128 && until {maker} list sample | grep -q ' 128 '; do usleep 200000; done",
             $"{other} vcpu-set sample 1 && ask sample 'until [ \"$(nproc)\" = 1 ]; do usleep 100000; done; nproc' | grep -x 1",
-            $"{other} pause sample && {maker} list sample | grep -- '--p---' && {other} unpause sample && {other} rename sample other && {maker} domid other && {maker} rename other sample",
+            $"{other} pause sample && {maker} list sample | grep -- 'p---' && {other} unpause sample && {other} rename sample other && {maker} domid other && {maker} rename other sample",
             $"(sleep 120; cat /var/log/xen/xl-sample.log >&2) & {other} reboot -w sample > /dev/null; says sample 'is up' 2 && kill $! && {other} list sample | awk 'NR == 2 {{ print $3, $4 }}' | grep -x '128 1' && fetch 10.77.0.2 /index.html | grep hello",
             Same("list -l"),
             $"{other} shutdown -w sample > /dev/null; gone sample",
