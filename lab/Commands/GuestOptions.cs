@@ -34,7 +34,7 @@ internal sealed class GuestOptions
 
     public Option<bool> Tools { get; } = new("--with-tools") { Description = "Xen's tools and our block backend in dom0 even without a guest, for --exec or by hand" };
 
-    public Option<string> Store { get; } = new("--xenstored") { Description = "whose xenstore daemon dom0 runs: debian or xensharp", HelpName = "WHOSE", DefaultValueFactory = _ => "debian" };
+    public Option<string?> Store { get; } = new("--xenstored") { Description = "whose xenstore daemon dom0 runs: xensharp or debian; as --tools, if not given", HelpName = "WHOSE" };
 
     public Option<string> Whose { get; } = new("--tools") { Description = "whose xl, xenconsoled and other tools dom0 calls by their names alone: xensharp or debian; both are there", HelpName = "WHOSE", DefaultValueFactory = _ => "xensharp" };
 
@@ -49,10 +49,14 @@ internal sealed class GuestOptions
 
     /// <summary>Whether anything here asks for more than the bare dom0.</summary>
     public bool IsAsked(CommandResult result) =>
-        result.GetValue(Sample) || result.GetValue(Guest) is not null || result.GetValue(Kernel) is not null || result.GetValue(Tools) || result.GetResult(Whose) is { Implicit: false };
+        result.GetValue(Sample) || result.GetValue(Guest) is not null || result.GetValue(Kernel) is not null || result.GetValue(Tools)
+        || result.GetResult(Whose) is { Implicit: false } || result.GetValue(Store) is not null;
 
     /// <summary>Whether tools are asked for without a guest, too.</summary>
-    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools) || parsed.GetResult(Whose) is { Implicit: false };
+    public bool WantsTools(ParseResult parsed) => parsed.GetValue(Tools) || parsed.GetResult(Whose) is { Implicit: false } || parsed.GetValue(Store) is not null;
+
+    /// <summary>Whether our xenstore daemon takes the place of Debian's where there are tools.</summary>
+    public bool WantsOwnStore(ParseResult parsed) => (parsed.GetValue(Store) ?? parsed.GetValue(Whose)) == "xensharp";
 
     /// <summary>The guest's part of the ramdisk, null when none is wanted.</summary>
     /// <param name="isUsual">Whether the sample guest is wanted when nothing is said about guests.</param>

@@ -80,7 +80,7 @@ internal sealed class RunCommand
             segments.Add(BackendSegment.Archive());
         if (hasTools)
             segments.Add(ProgramsSegment.Archive(isFirst: parsed.GetValue(_guest.Whose) == "xensharp"));
-        if (parsed.GetValue(_guest.Store) == "xensharp")
+        if (hasTools && _guest.WantsOwnStore(parsed))
             segments.Add(StoreSegment.Archive());
         if (guest is not null)
             segments.Add(guest.Archive());

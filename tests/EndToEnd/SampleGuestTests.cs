@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `./xensharp run --sample` shows, by the keys that a user presses: our tools
+// What `./xensharp run --sample` shows, by the keys that a user presses: our tools and daemons
 // create a guest, list it, visit its console, shut it down and destroy another. One boot.
 
 using System;
@@ -20,12 +20,14 @@ public class SampleGuestTests
     {
         using TemporaryFolder folder = new();
         byte[] session = SessionSegment.ForTerminal("vt100", 120, 40);
-        using QemuMachine machine = QemuMachine.Start(GuestMachine.Configure(folder, session, createSample: true, extra: [ProgramsSegment.Archive(isFirst: true)]));
+        using QemuMachine machine = QemuMachine.Start(GuestMachine.Configure(folder, session, createSample: true, extra: [ProgramsSegment.Archive(isFirst: true), StoreSegment.Archive()]));
 
         machine.WaitFor(@"^sample +1 +160 +1 ", s_limit);
         machine.WaitFor("dom0:/root# ", s_limit);
         machine.Send("echo ours $(ls -l /proc/[0-9]*/exe 2> /dev/null | grep -c xensharp-tools)\n");
         machine.WaitFor("^ours 2", s_limit); // xenconsoled and the guest's monitor
+        machine.Send("echo store $(ls -l /proc/[0-9]*/exe 2> /dev/null | grep -c /xenstored)\n");
+        machine.WaitFor("^store 2", s_limit); // the daemon and its keeper
         machine.Send("xl console sample\n");
         machine.WaitFor("guest: sample is up .*root on /dev/xvda", s_limit);
         machine.WaitFor("sample:/root# ", s_limit);
