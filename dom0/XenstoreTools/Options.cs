@@ -3,6 +3,7 @@
 
 using System;
 using System.Collections.Generic;
+using XenSharp.CommandLine;
 
 namespace XenSharp.XenstoreTools;
 
@@ -26,41 +27,33 @@ internal sealed class Options
 
     public int Count { get; private set; } = -1;
 
-    public List<string> Words { get; } = [];
+    public List<string> Words { get; private set; } = [];
 
     /// <param name="name">The program's name in the text of a wrong use.</param>
-    public static Options Parse(string mode, string name, ReadOnlySpan<string> arguments)
+    public static Options Parse(string mode, string name, string[] arguments)
     {
         Options options = new();
-        bool isEnd = false;
-        for (int index = 0; index < arguments.Length; index++)
+        GetOptions forms = mode switch
         {
-            string word = arguments[index];
-            if (isEnd || word.Length < 2 || word[0] != '-')
-            {
-                options.Words.Add(word);
-                continue;
-            }
-            if (word == "--")
-            {
-                isEnd = true;
-                continue;
-            }
-            string letters = word switch
-            {
-                "--help" => "h", "--flat" => "f", "--prefix" => "p", "--tidy" => "t", "--upto" => "u", "--recurse" => "r", "--number" => "n", "--raw" => "R", "--json" => "j",
-                _ => word[1..],
-            };
-            for (int letter = 0; letter < letters.Length; letter++)
-            {
-                if (letters[letter] == 'n')
-                {
-                    string value = letter + 1 < letters.Length ? letters[(letter + 1)..] : ++index < arguments.Length ? arguments[index] : "";
-                    options.Count = mode == "watch" && int.TryParse(value, out int count) ? count : throw Usage(mode, name);
-                    break;
-                }
-                options.Set(letters[letter], mode, name);
-            }
+            "read" => new("hspR", ["help:h", "prefix:p", "raw:R", "json:j"]),
+            "write" => new("hsR", ["help:h", "raw:R"]),
+            "list" => new("hsp", ["help:h", "prefix:p", "json:j"]),
+            "ls" => new("hsfp", ["help:h", "flat:f", "prefix:p", "json:j"]),
+            "rm" => new("hst", ["help:h", "tidy:t"]),
+            "chmod" => new("hsur", ["help:h", "upto:u", "recurse:r"]),
+            "watch" => new("hsn:", ["help:h", "number=n", "json:j"]),
+            _ => new("hs", ["help:h"]),
+        };
+        try
+        {
+            List<(char, string)> given = forms.Parse(arguments, out List<string> words);
+            options.Words = words;
+            foreach ((char option, string value) in given)
+                options.Set(option, value, mode, name);
+        }
+        catch (OptionException failure)
+        {
+            throw new UsageException($"{failure.Message}\n{Usage(mode, name).Message}");
         }
         return options;
     }
@@ -79,18 +72,19 @@ internal sealed class Options
         _ => $"{name} <mode> [-h] [...]",
     });
 
-    private void Set(char letter, string mode, string name)
+    private void Set(char letter, string value, string mode, string name)
     {
         switch (letter)
         {
             case 's': break;
-            case 'f' when mode == "ls": IsFlat = true; break;
-            case 'p' when mode is "read" or "list" or "ls": HasPrefix = true; break;
-            case 't' when mode == "rm": IsTidy = true; break;
-            case 'u' when mode == "chmod": IsUpto = true; break;
-            case 'r' when mode == "chmod": IsRecursive = true; break;
-            case 'R' when mode is "read" or "write": IsRaw = true; break;
-            case 'j' when mode is "read" or "list" or "ls" or "watch": IsJson = true; break;
+            case 'f': IsFlat = true; break;
+            case 'p': HasPrefix = true; break;
+            case 't': IsTidy = true; break;
+            case 'u': IsUpto = true; break;
+            case 'r': IsRecursive = true; break;
+            case 'R': IsRaw = true; break;
+            case 'j': IsJson = true; break;
+            case 'n' when int.TryParse(value, out int count): Count = count; break;
             default: throw Usage(mode, name);
         }
     }

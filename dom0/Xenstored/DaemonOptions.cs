@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the daemon is started with. Filled by CommandLine, and by tests.
+// What the daemon is started with. Filled by Arguments, and by tests.
 
 using System;
 using System.Collections.Generic;

@@ -19,10 +19,10 @@ internal static class Program
     {
         try
         {
-            CommandLine line = CommandLine.Parse(arguments);
+            Arguments line = Arguments.Parse(arguments);
             if (line.IsHelp)
             {
-                Console.Error.Write(CommandLine.Usage);
+                Console.Error.Write(Arguments.Usage);
                 return 0;
             }
             if (line.ServeDescriptor >= 0 || line.HasNoKeeper)
@@ -45,9 +45,9 @@ internal static class Program
 
     private static string SocketPath => Environment.GetEnvironmentVariable("XENSTORED_PATH") ?? Path.Combine(RunFolder, "socket");
 
-    private static string StateFolderOf(CommandLine line) => line.StateFolder ?? SocketPath + ".state";
+    private static string StateFolderOf(Arguments line) => line.StateFolder ?? SocketPath + ".state";
 
-    private static int Keep(CommandLine line)
+    private static int Keep(Arguments line)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(SocketPath)!);
         if (line.PidFile is { } pidFile)
@@ -68,7 +68,7 @@ internal static class Program
         });
     }
 
-    private static int Serve(CommandLine line)
+    private static int Serve(Arguments line)
     {
         // What the daemon allocates while serving is little and short-lived; a collection visits little besides it.
         GCSettings.LatencyMode = GCLatencyMode.SustainedLowLatency;

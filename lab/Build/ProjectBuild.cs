@@ -13,7 +13,7 @@ public static class ProjectBuild
 {
     private const string HypervisorProject = "hypervisor/X64/X64.csproj";
     private static readonly string[] s_hypervisorSources = ["abi", "hypervisor", "eng"];
-    private static readonly string[] s_storeSources = ["abi", "dom0/Abi", "dom0/Control", "dom0/Xenstored", "dom0/Xenstore", "dom0/Interop"];
+    private static readonly string[] s_storeSources = ["abi", "dom0/Abi", "dom0/CommandLine", "dom0/Control", "dom0/Xenstored", "dom0/Xenstore", "dom0/Interop"];
     private static readonly string[] s_backendSources = ["abi", "dom0/Abi", "dom0/BlockBackend", "dom0/Interop", "dom0/XenstoreClient"];
 
     /// <summary>Leaves the hypervisor at out/xensharp-x86_64 and returns that path; or the file named by XENSHARP_HYPERVISOR, unbuilt.</summary>

@@ -19,6 +19,10 @@ public class XenstoreDaemonTests
 
     private const string CountKills = "wc -l < /run/kills";
 
+    // The guest's channel to xenstore, between a kill and the moment when the next daemon has bound its end.
+    private const string Waiting = "  1: VCPU 0: Interdomain (Waiting connection) - Remote Domain 0";
+    private const string Connected = "  1: VCPU 0: Interdomain (Connected) - Remote Domain 0, Port P";
+
     [Fact]
     [Trait("Level", "long")]
     public void A_day_goes_as_with_debians_daemon() =>
@@ -32,7 +36,7 @@ public class XenstoreDaemonTests
         int first = lines.FindIndex(1, IsHeader);
         int last = lines.FindLastIndex(IsHeader);
         Assert.True(int.Parse(lines[last + 1]) > 20, lines[last + 1]);
-        AssertAsRecorded(lines[first..last]);
+        AssertAsRecorded([.. lines[first..last].Select(line => line.Replace(Waiting, Connected))]);
     }
 
     private static void AssertAsRecorded(IReadOnlyList<string> lines) => GoldenRecord.AssertSame(GoldenRecord.CompareOurs("commands", "own-store", lines, WithOrderedListings));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An option of a command, as its row in the table declares it. Read by OptionReader, Help, Completion and ManualPage.
+// An option of a command, as its row in the table declares it. Read by ParsedOptions, Help, Completion and ManualPage.
 
 namespace XenSharp.Xl.Frame;
 

@@ -5,6 +5,7 @@ using System;
 using System.IO;
 using System.Text;
 using System.Threading.Tasks;
+using XenSharp.CommandLine;
 
 namespace XenSharp.Xl.Frame;
 
@@ -49,7 +50,7 @@ public static class XlProgram
         {
             if (global.IsDryRun && !command.CanDryRun)
                 throw new XlException("command does not implement -N (dryrun) option");
-            ParsedOptions options = OptionReader.Read(command.AllOptions, arguments);
+            ParsedOptions options = ParsedOptions.Read(command.AllOptions, arguments);
             if (options.Has("help"))
             {
                 Help.Write(output, command);
@@ -59,14 +60,14 @@ public static class XlProgram
                 throw new UsageException($"'xl {command.Name}' requires at least {command.RequiredWords} argument{(command.RequiredWords > 1 ? "s" : "")}.\n", WrongOptions);
             return await command.RunAsync(new Invocation(command, global, options, host, output, error)).ConfigureAwait(false);
         }
-        catch (OptionException failure) when (failure.WantsHelp)
+        catch (OptionException failure) when (failure is { HasValue: true, Form.Letter: 'h' })
         {
             Help.Write(output, command);
             return 0;
         }
         catch (OptionException failure)
         {
-            return Report(failure.Message, WrongOptions);
+            return Report($"option `{failure.Shown}' not supported.", WrongOptions);
         }
         catch (UsageException failure)
         {

@@ -5,11 +5,12 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using XenSharp.CommandLine;
 using XenSharp.Xenstore.Protocol;
 
 namespace XenSharp.Xenstored;
 
-internal sealed class CommandLine
+internal sealed class Arguments
 {
     public const string Usage =
         """
@@ -45,6 +46,22 @@ internal sealed class CommandLine
           --no-keeper             one process, whose death ends all connections.
 
         """;
+
+    private const char NoKeeper = '1';
+    private const char Serving = '2';
+    private const char Trial = '3';
+    private const char Background = '4';
+    private const char StateDir = '5';
+    private const char StateLimit = '6';
+    private const char LogLimit = '7';
+
+    // A letter that is a digit stands for a long name alone.
+    private static readonly GetOptions s_options = new("DF:HNPT:E:S:W:t:A:M:Q:q:KVRI::w:e:m:p:U",
+    [
+        "no-domain-init:D", "pid-file=F", "help:H", "no-fork:N", "output-pid:P", "trace-file=T", "entry-nb=E", "entry-size=S", "watch-nb=W", "transaction=t", "perm-nb=A",
+        "path-max=M", "quota=Q", "quota-soft=q", "keep-orphans:K", "verbose:V", "no-recovery:R", "internal-db?I", "timeout=w", "event=e", "master-domid=m", "priv-domid=p",
+        "live-update:U", "no-keeper:1", "serve=2", "trial:3", "background:4", "state-dir=5", "state-limit=6", "log-limit=7",
+    ]);
 
     private readonly List<(Quota, int)> _quotas = [];
 
@@ -84,55 +101,46 @@ internal sealed class CommandLine
     /// <summary>What does not belong to the keeper, for the daemon that it starts.</summary>
     public List<string> Forwarded { get; } = [];
 
-    public static CommandLine Parse(string[] arguments)
+    public static Arguments Parse(string[] arguments)
     {
-        CommandLine line = new();
-        for (int index = 0; index < arguments.Length; index++)
+        Arguments line = new();
+        List<string> words = [];
+        foreach ((OptionForm form, string? value) in s_options.Read(arguments, words))
         {
-            string option = arguments[index];
-            string? value = null;
-            if (option.StartsWith("--", StringComparison.Ordinal) && option.IndexOf('=') is > 0 and int equals)
-                (option, value) = (option[..equals], option[(equals + 1)..]);
-            else if (option.Length > 2 && option[0] == '-' && option[1] != '-')
-                (option, value) = (option[..2], option[2..]);
-            int start = index;
-            bool isForwarded = line.Take(option, () => value ??= ++index < arguments.Length ? arguments[index] : throw new FormatException($"{option} needs a value."));
-            if (isForwarded)
-                line.Forwarded.AddRange(arguments[start..(index + 1)]);
+            if (line.Take((char)form.Id, value ?? ""))
+                line.Forwarded.AddRange(form.Name is null ? [$"-{form.Letter}{value}"] : [value is null ? $"--{form.Name}" : $"--{form.Name}={value}"]);
         }
-        return line;
+        return words.Count == 0 ? line : throw new FormatException($"{words[0]} is no option.");
     }
 
     /// <summary>Whether the daemon needs the option too.</summary>
-    private bool Take(string option, Func<string> value)
+    private bool Take(char option, string value)
     {
         switch (option)
         {
-            case "-H" or "--help": IsHelp = true; return false;
-            case "-N" or "--no-fork": IsForeground = true; return false;
-            case "-P" or "--output-pid": PrintsPid = true; return false;
-            case "-F" or "--pid-file": PidFile = value(); return false;
-            case "--no-keeper": HasNoKeeper = true; return false;
-            case "--serve": ServeDescriptor = Number(value()); return false;
-            case "--trial": IsTrial = true; return false;
-            case "--background": IsBackground = true; return false;
-            case "--state-dir": StateFolder = value(); return false;
-            case "--state-limit": MostStateFile = Number(value()) * 1024L; return true;
-            case "--log-limit": MostLog = Number(value()) * 1024L; return true;
-            case "-D" or "--no-domain-init": HasNoXen = true; return true;
-            case "-T" or "--trace-file": TraceFile = value(); return true;
-            case "-K" or "--keep-orphans": KeepsOrphans = true; return true;
-            case "-E" or "--entry-nb": _quotas.Add((Quota.Nodes, Number(value()))); return true;
-            case "-S" or "--entry-size": _quotas.Add((Quota.NodeSize, Number(value()))); return true;
-            case "-W" or "--watch-nb": _quotas.Add((Quota.Watches, Number(value()))); return true;
-            case "-t" or "--transaction": _quotas.Add((Quota.Transactions, Number(value()))); return true;
-            case "-A" or "--perm-nb": _quotas.Add((Quota.Permissions, Number(value()))); return true;
-            case "-M" or "--path-max": _quotas.Add((Quota.PathMax, Number(value()))); return true;
-            case "-Q" or "--quota": _quotas.Add(Named(value(), ["transaction-nodes", "memory", "outstanding"])); return true;
-            case "-q" or "--quota-soft": SoftMemory = Named(value(), ["memory"]).Limit; return true;
-            case "-w" or "--timeout" or "-e" or "--event" or "-m" or "--master-domid" or "-p" or "--priv-domid": value(); return false;
-            case "-V" or "--verbose" or "-R" or "--no-recovery" or "-I" or "--internal-db" or "-U" or "--live-update": return false;
-            default: throw new FormatException($"{option} is no option.");
+            case 'H': IsHelp = true; return false;
+            case 'N': IsForeground = true; return false;
+            case 'P': PrintsPid = true; return false;
+            case 'F': PidFile = value; return false;
+            case NoKeeper: HasNoKeeper = true; return false;
+            case Serving: ServeDescriptor = Number(value); return false;
+            case Trial: IsTrial = true; return false;
+            case Background: IsBackground = true; return false;
+            case StateDir: StateFolder = value; return false;
+            case StateLimit: MostStateFile = Number(value) * 1024L; return true;
+            case LogLimit: MostLog = Number(value) * 1024L; return true;
+            case 'D': HasNoXen = true; return true;
+            case 'T': TraceFile = value; return true;
+            case 'K': KeepsOrphans = true; return true;
+            case 'E': _quotas.Add((Quota.Nodes, Number(value))); return true;
+            case 'S': _quotas.Add((Quota.NodeSize, Number(value))); return true;
+            case 'W': _quotas.Add((Quota.Watches, Number(value))); return true;
+            case 't': _quotas.Add((Quota.Transactions, Number(value))); return true;
+            case 'A': _quotas.Add((Quota.Permissions, Number(value))); return true;
+            case 'M': _quotas.Add((Quota.PathMax, Number(value))); return true;
+            case 'Q': _quotas.Add(Named(value, ["transaction-nodes", "memory", "outstanding"])); return true;
+            case 'q': SoftMemory = Named(value, ["memory"]).Limit; return true;
+            default: return false;      // -w, -e, -m, -p, -V, -R, -I, -U
         }
     }
 
