@@ -29,6 +29,9 @@ int xc_physinfo(void *xc, uint32_t *info)
     return 0;
 }
 
+// There is no domain.
+int xc_domain_getinfolist(void *xc, uint32_t first, unsigned count, void *list) { return 0; }
+
 long xc_sharing_freed_pages(void *xc) { return 0; }
 long xc_sharing_used_frames(void *xc) { return 0; }
 
