@@ -3,7 +3,7 @@
 # Asks Debian's xl 4.17 what it makes of every file in tests/Tools/Golden/Configuration, and keeps its answers in record.txt there: status, standard error
 # and standard output of each dry run.
 # record-configurations.sh        runs xl here; eng/xl-shim.c answers what it asks a hypervisor before it reads a file. Takes seconds.
-# record-configurations.sh --xen  runs it in dom0 on Debian's Xen, and compares with record.txt. Takes an hour or two, which may be in pieces: the answers are kept in
+# record-configurations.sh --xen  runs it in dom0 on Debian's Xen, and compares with record.txt. Takes half an hour, which may be in pieces: the answers are kept in
 #                                 out/reference until the files change. With several CPUs dom0 dies now and then of an interrupt that comes twice (docs/testing.md), so each
 #                                 answer goes to the console with a checksum, another boot asks for the rest, and only what differs with one CPU is asked with two.
 set -euo pipefail
