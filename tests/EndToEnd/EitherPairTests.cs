@@ -23,6 +23,20 @@ public class EitherPairTests
     [Fact]
     public void Debians_xl_handles_domains_that_our_xl_made() => Run(Ours, Debians);
 
+    /// <summary>Nodes, values and permissions, with those of backends and hotplug scripts; before the guest runs.</summary>
+    [Fact]
+    public void Xenstore_says_the_same_of_a_domain_whoever_made_it()
+    {
+        string output = GuestMachine.RunScript(
+            [
+                .. Array.ConvertAll([Debians, Ours], xl =>
+                    $"{xl} create -q -p /guest/sample.cfg 'uuid=\"00112233-4455-6677-8899-aabbccddeeff\"' && nodes sample > /tmp/nodes-$(echo {xl} | tr / -) && {xl} destroy sample && gone sample"),
+                $"cd /tmp && diff nodes-{Debians.Replace('/', '-')} nodes-{Ours.Replace('/', '-')} && wc -l < nodes-{Ours.Replace('/', '-')}",
+            ],
+            s_limit, extra: [ProgramsSegment.Archive(isFirst: false)]);
+        Assert.True(Regex.IsMatch(output, "\n1[0-9][0-9]\n-- status 0"), output);
+    }
+
     private static void Run(string maker, string other)
     {
         List<string> steps =

@@ -45,6 +45,13 @@ fetch() {
     printf 'GET %s HTTP/1.0\r\n\r\n' "$2" | nc -w 60 "$1" 80 | sed '1,/^\r*$/d'
 }
 
+# nodes GUEST: what xenstore has of it and its devices, with its number as N, without times and terminals.
+nodes() {
+    id=$(xl domid "$1")
+    xenstore-ls -f -p | grep -E "/(domain|libxl|vbd|vif|console)/$id[/ ]|^$(xenstore-read "/local/domain/$id/vm")" |
+        sed -E "s,/(domain|libxl|vbd|vif|console)/$id([/ \"]),/\1/N\2,g; s/([(,][nrwb])$id([,)])/\1N\2/g; s/(domid|frontend-id) = \"$id\"/\1 = \"N\"/; s/(start_time|tty) = \"[^\"]+\"/\1 = T/" | sort
+}
+
 # tables: what hypervisor tables say by debug keys: uses of grants and contradictions among them, domains and vCPUs in the pools, pages without owner.
 # Real Xen says nothing of it.
 tables() {
