@@ -34,6 +34,7 @@ internal static class ConsoleDevice
         if (!await DeviceNodes.AddAsync(store, device, back, front, readOnlyFront).ConfigureAwait(false))
             throw new ToolstackException("the domain has a console already");
     }
+
     /// <summary>Waits until xenconsoled serves it: whoever asks for the console's terminal once the domain is created finds it.</summary>
     public static async Task WaitForTerminalAsync(XenstoreConnection store, int domain)
     {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Register state of one vCPU under SVM: its VMCB and the frame of general registers.
+// Register state of one vCPU under SVM: its VMCB and the frame of general registers. What a reset makes of it is in SvmVcpu.Resets.cs.
 
 using System;
-using System.Buffers.Binary;
 using XenSharp.Edge;
 using XenSharp.X64.Machine;
 using XenSharp.X64.Runtime;
@@ -11,7 +10,7 @@ namespace XenSharp.X64.Svm;
 
 /// <summary>One implementation of <see cref="VcpuContext"/>; the pages behind it live as long as the vCPU.</summary>
 // SAFETY: both pointers name zeroed pages taken for this vCPU; only the CPU on which it runs, or the one that builds it, touches them.
-internal sealed class SvmVcpu : VcpuContext
+internal sealed partial class SvmVcpu : VcpuContext
 {
     private const ulong ReservedFlags = 2, TrapFlag = 1 << 8;
     private const ushort LongSegment = 0x200;
@@ -148,29 +147,6 @@ internal sealed class SvmVcpu : VcpuContext
         5 => Vmcb.Gs.Base,
         _ => 0,
     };
-
-    public override void ResetToPvhEntry(uint entry, uint startInfo)
-    {
-        ResetCommon();
-        Vmcb.Cr0 = 0x11;
-        SetSegment(ref Vmcb.Cs, 0, 0xc9b, uint.MaxValue, 0);
-        SetSegment(ref Vmcb.Ds, 0, 0xc93, uint.MaxValue, 0);
-        Vmcb.Es = Vmcb.Fs = Vmcb.Gs = Vmcb.Ss = Vmcb.Ds;
-        SetSegment(ref Vmcb.Tr, 0, 0x08b, 0x67, 0);
-        Vmcb.Rip = entry;
-        Frame.Rbx = startInfo;
-    }
-
-    public override void ResetToStartup(byte vector)
-    {
-        ResetCommon();
-        Vmcb.Cr0 = 0x10;
-        SetSegment(ref Vmcb.Cs, (ushort)(vector << 8), 0x09b, 0xffff, (ulong)vector << 12);
-        SetSegment(ref Vmcb.Ds, 0, 0x093, 0xffff, 0);
-        Vmcb.Es = Vmcb.Fs = Vmcb.Gs = Vmcb.Ss = Vmcb.Ds;
-        SetSegment(ref Vmcb.Tr, 0, 0x08b, 0xffff, 0);
-        Vmcb.Rip = 0;
-    }
 
     // What VMRUN refuses must be refused here (AMD APM vol. 2, 15.5.1 "Canonicalization and consistency checks").
     public override bool TrySetControlRegisters(ulong cr0, ulong cr3, ulong cr4, ulong efer)
@@ -363,42 +339,5 @@ internal sealed class SvmVcpu : VcpuContext
         segment.Attributes = attributes;
         segment.Limit = limit;
         segment.Base = baseAddress;
-    }
-
-    private void ResetCommon()
-    {
-        ulong vmcb = Frame.Vmcb, host = Frame.HostVmcb;
-        Frame = default;
-        Frame.Vmcb = vmcb;
-        Frame.HostVmcb = host;
-        SetSegment(ref Vmcb.Ldtr, 0, 0x082, 0xffff, 0);
-        SetSegment(ref Vmcb.Gdtr, 0, 0, 0xffff, 0);
-        SetSegment(ref Vmcb.Idtr, 0, 0, 0xffff, 0);
-        Vmcb.PrivilegeLevel = 0;
-        Vmcb.Efer = Msr.EferSvm;
-        Vmcb.Cr2 = 0;
-        Vmcb.Cr3 = 0;
-        Vmcb.Cr4 = 0;
-        Vmcb.Dr6 = 0xffff_0ff0;
-        Vmcb.Dr7 = 0x400;
-        Vmcb.Rflags = ReservedFlags;
-        Vmcb.Rsp = 0;
-        Vmcb.Rax = 0;
-        Vmcb.Star = Vmcb.LStar = Vmcb.CStar = Vmcb.SyscallMask = Vmcb.KernelGsBase = 0;
-        Vmcb.SysenterCs = Vmcb.SysenterEsp = Vmcb.SysenterEip = 0;
-        Vmcb.Pat = 0x0007_0406_0007_0406;
-        InterruptInjection.SetPendingEvent(ref Vmcb, 0);
-        Vmcb.InterruptShadow = 0;
-        Vcpu.EnabledStates = 1;
-        ClearExtendedState();
-    }
-
-    // The state after reset: x87 control word 37f, MXCSR 1f80.
-    private unsafe void ClearExtendedState()
-    {
-        Span<byte> area = new(ExtendedState, ExtendedStateSize);
-        area.Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(area, 0x37f);
-        BinaryPrimitives.WriteUInt32LittleEndian(area.Slice(24), 0x1f80);
     }
 }
