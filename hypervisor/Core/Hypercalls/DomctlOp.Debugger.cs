@@ -28,14 +28,8 @@ public static partial class DomctlOp
         bool isResuming = operation.Command == GuestMemoryContinued;
         uint left = isResuming ? (uint)Math.Min(arguments.Second, request.Length) : request.Length;
         if (!CopyGuestMemory(operation, domain, in request, ref left) && left != 0)
-        {
-            if (!isResuming && !SetMemoryCommand(operation, GuestMemoryContinued))
-                return EFAULT;
-            operation.Caller.Continuation.Request(operation.UnionAddress - HeaderSize, left);
-            return 0;
-        }
-
-        if (isResuming && !SetMemoryCommand(operation, (uint)DomctlCommand.GdbsxGuestMemoryIo))
+            return operation.ContinueAs(GuestMemoryContinued, left);
+        if (isResuming && !operation.TrySetCommand((uint)DomctlCommand.GdbsxGuestMemoryIo))
             return EFAULT;
         request.Remain = left;
         return left != 0 ? EFAULT : operation.Store(in request);
@@ -64,9 +58,6 @@ public static partial class DomctlOp
 
         return true;
     }
-
-    private static bool SetMemoryCommand(ControlBuffer operation, uint command) =>
-        GuestAccess.TryWrite(operation.Caller, operation.UnionAddress - HeaderSize, in command);
 
     private static long PauseVcpu(ControlBuffer operation, Domain domain)
     {

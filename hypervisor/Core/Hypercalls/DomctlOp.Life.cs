@@ -45,7 +45,6 @@ public static partial class DomctlOp
         long result = DomainReset.Run(domain, caller.Domain, resuming, ref caller.Continuation, caller.Processor);
         if (result != EventChannelTable.Restart)
             return result;
-        uint command = SoftResetContinued;
-        return GuestAccess.TryWrite(caller, operation.UnionAddress - HeaderSize, in command) ? operation.Continue() : EFAULT;
+        return operation.ContinueAs(SoftResetContinued);
     }
 }

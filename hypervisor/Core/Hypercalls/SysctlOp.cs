@@ -21,6 +21,9 @@ public static partial class SysctlOp
     private const int CopyChunk = 256;
     private const uint MaxDebugKeys = 256;
 
+    // What the hypervisor makes of the command of an interrupted getdomaininfolist; the further arguments then are how many domains are told, and where to go on.
+    private const SysctlCommand DomainListContinued = (SysctlCommand)(0x8000_0000 | (uint)SysctlCommand.GetDomainInfoList);
+
     public static long Call(Vcpu caller, in HypercallArguments arguments)
     {
         var operation = new ControlBuffer(caller, arguments.First, stackalloc byte[HeaderSize + ControlBuffer.UnionSize], HeaderSize);
@@ -36,7 +39,7 @@ public static partial class SysctlOp
             case SysctlCommand.SchedulerId:
                 uint id = Scheduler.Id;
                 return operation.Store(in id);
-            case SysctlCommand.GetDomainInfoList: return GetDomainInfoList(operation, arguments.First);
+            case SysctlCommand.GetDomainInfoList or DomainListContinued: return GetDomainInfoList(operation, in arguments);
             case SysctlCommand.DebugKeys: return DebugKeys(operation);
             case SysctlCommand.GetCpuInfo: return GetCpuInfo(operation);
             case SysctlCommand.AvailHeap: return AvailableHeap(operation);
@@ -129,16 +132,16 @@ public static partial class SysctlOp
         }
     }
 
-    // Continues by moving first_domain and the counts in the argument itself, which is what the caller reads in the end.
-    private static long GetDomainInfoList(ControlBuffer operation, ulong argument)
+    private static long GetDomainInfoList(ControlBuffer operation, in HypercallArguments arguments)
     {
         const int DomainCost = 20;
         SysctlGetDomainInfoList request = operation.Read<SysctlGetDomainInfoList>();
         Vcpu caller = operation.Caller;
+        bool isResuming = operation.Command == (uint)DomainListContinued;
+        uint count = isResuming ? (uint)Math.Min(arguments.Second, request.MaxDomains) : 0;
+        ulong next = isResuming ? arguments.Third : request.FirstDomain;
         ulong size = (ulong)AbiBytes.SizeOf<DomctlGetDomainInfo>();
-        uint count = 0;
-        for (Domain? domain = caller.Host.Domains.NextFrom(request.FirstDomain); domain != null && count < request.MaxDomains;
-            domain = domain.Id + 1 < DomainTable.Capacity ? caller.Host.Domains.NextFrom(domain.Id + 1) : null)
+        while (count < request.MaxDomains && next < DomainTable.Capacity && caller.Host.Domains.NextFrom((int)next) is { } domain)
         {
             caller.Processor.Subject = domain;
             DomainInfo.Collect(domain, caller.Processor, out DomctlGetDomainInfo info);
@@ -146,10 +149,13 @@ public static partial class SysctlOp
             if (!GuestAccess.TryWrite(caller, request.Buffer + (count * size), in info))
                 return EFAULT;
             count++;
+            next = domain.Id + 1UL;
             if (!caller.Continuation.Spend(DomainCost))
-                break; // a shorter list: the tools ask again from the last id on
+                return operation.ContinueAs((uint)DomainListContinued, count, next);
         }
 
+        if (isResuming && !operation.TrySetCommand((uint)SysctlCommand.GetDomainInfoList))
+            return EFAULT;
         request.DomainCount = count;
         return operation.Store(in request);
     }

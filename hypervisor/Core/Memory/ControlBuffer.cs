@@ -67,6 +67,17 @@ public readonly ref struct ControlBuffer(Vcpu caller, ulong address, Span<byte> 
         return 0;
     }
 
+    /// <summary>The same as another command, which stands in the guest's argument from now on, with words of progress; 0 or -EFAULT.</summary>
+    public long ContinueAs(uint command, ulong second = 0, ulong third = 0)
+    {
+        if (!TrySetCommand(command))
+            return Hypercalls.HypercallError.EFAULT;
+        caller.Continuation.Request(address, second, third);
+        return 0;
+    }
+
+    public bool TrySetCommand(uint command) => GuestAccess.TryWrite(caller, address, in command);
+
     /// <summary>Copies the domain id of the header out (createdomain, getdomaininfo).</summary>
     public long StoreDomain(ushort id) =>
         GuestAccess.TryWrite(caller, address + 8, in id) ? 0 : Hypercalls.HypercallError.EFAULT;

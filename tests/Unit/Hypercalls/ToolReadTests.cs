@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What xl, xenpm and xen-cpuid read of the machine and of dom0; numbers and errors as Xen 4.17 gives them to the same tools.
 
+using System.Runtime.CompilerServices;
+using XenSharp.Abi;
 using XenSharp.Testing;
 using Xunit;
 using static XenSharp.Tests.Unit.Hypercalls.HypercallGuest;
@@ -24,6 +26,28 @@ public class ToolReadTests
 
     // The first word is the domain; the union follows.
     private long CallDomctl(uint command, params ulong[] words) => Call(Domctl, command, XenSharp.Core.Hypercalls.DomctlOp.InterfaceVersion, words);
+
+    [Fact]
+    public void ListOfManyDomainsIsWhole()
+    {
+        const uint getDomainInfoList = 6;
+        const int count = 90, mostInstructionsOfARound = 100_000 / 2_000;
+        for (ushort id = 1; id < count; id++)
+            _dom0.Machine.AddDomain(id, pages: 1);
+        ulong size = (ulong)Unsafe.SizeOf<DomctlGetDomainInfo>();
+        foreach ((ulong first, ulong most, int told) in ((ulong, ulong, int)[])[(0, 256, count), (3, 256, count - 3), (10, 60, 60), (0, 0, 0), (count, 5, 0)])
+        {
+            _dom0.Write(At, getDomainInfoList);
+            _dom0.Write(At + 4, XenSharp.Core.Hypercalls.SysctlOp.InterfaceVersion);
+            _dom0.WriteWords(Union, first | (most << 32), Buffer, ulong.MaxValue);
+            Assert.Equal(0, _dom0.Hypercall(out int rounds, Sysctl, At, second: 77, third: 5));
+            Assert.Equal((uint)told, _dom0.Read<uint>(Union + 16));
+            for (int index = 0; index < told; index++)
+                Assert.Equal(first + (ulong)index, _dom0.Read<ushort>(Buffer + ((ulong)index * size)));
+            Assert.True(rounds > told / mostInstructionsOfARound, $"{told} domains at once");
+            Assert.Equal(getDomainInfoList, _dom0.Read<uint>(At));
+        }
+    }
 
     [Fact]
     public void IdleStatesAreRunningAndHalted()
