@@ -81,7 +81,8 @@ public sealed class Steps
 
     private static ToolstackException Named(Exception failure, string step)
     {
-        ToolstackException named = failure as ToolstackException ?? new ToolstackException($"{step}: {failure.Message}", failure);
+        ToolstackException named = failure as ToolstackException
+            ?? new ToolstackException($"{step}: {(failure is XenstoreException ? "xenstore refused: " : "")}{failure.Message}", failure);
         named.Step ??= step;
         return named;
     }

@@ -128,6 +128,29 @@ public sealed partial class CreationTests : IAsyncLifetime
         }
     }
 
+    /// <summary>A xenstore without room refuses each of a creation's changes in turn.</summary>
+    [Fact]
+    public async Task RefusalOfAnyChangeLeavesNothing()
+    {
+        await using RefusingStore refusing = new(Path.Combine(_folder, "store"), _daemon.SocketPath);
+        await using XenstoreConnection store = await XenstoreConnection.ConnectAsync(refusing.Path);
+        DomainToolstack toolstack = new(_hypervisor, store) { KernelCache = null };
+        DomainConfiguration configuration = Configuration(TestKernel.Elf(), [1, 2, 3]);
+        refusing.Refused = 0;
+        (ushort id, _) = await toolstack.CreateAsync(configuration);
+        int changes = refusing.Changes;
+        Assert.True(changes > 100, $"{changes}");
+        await toolstack.DestroyAsync(id);
+        List<string> before = await TreeAsync();
+        for (int change = 1; change <= changes; change++)
+        {
+            refusing.Refused = change;
+            ToolstackException failure = await Assert.ThrowsAsync<ToolstackException>(() => toolstack.CreateAsync(configuration));
+            Assert.Matches("^[^\n]*: xenstore refused: (Write|MakeDirectory|SetPermissions) /[^\n]*: ENOSPC$", failure.Message);
+            await AssertNothingLeftAsync(before);
+        }
+    }
+
     /// <summary>A step of the destruction fails; the others are taken, and a second destruction finishes.</summary>
     [Theory]
     [InlineData("pause")]
