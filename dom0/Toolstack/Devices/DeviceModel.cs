@@ -6,6 +6,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Text.Json.Nodes;
 using System.Threading;
 using System.Threading.Tasks;
@@ -23,7 +24,9 @@ internal static class DeviceModel
     /// <summary>Where Debian's package qemu-system-xen has it, where Xen's own build has it, and any other with Xen's backends.</summary>
     private static readonly string[] s_programs = ["/usr/libexec/xen-qemu-system-i386", "/usr/lib/xen/bin/qemu-system-i386", "/usr/bin/qemu-system-i386"];
 
-    private static readonly TimeSpan s_startTime = TimeSpan.FromSeconds(60);
+    private const string ConsoleLimit = "1048576";      // LIBXL_XENCONSOLE_LIMIT
+
+    private static readonly TimeSpan s_startTime = TimeSpan.FromSeconds(60), s_endTime = TimeSpan.FromSeconds(5);
 
     /// <summary>Starts it and waits until it says that it runs.</summary>
     public static async Task StartAsync(XenstoreConnection store, int domain, DomainConfiguration configuration)
@@ -42,6 +45,7 @@ internal static class DeviceModel
         // A shell that gives itself up for the program: a session and a log of its own, and no terminal.
         ProcessStartInfo start = new("/bin/sh", ["-c", "exec \"$@\" < /dev/null >> \"$DM_LOG\" 2>&1", "sh", .. words]) { UseShellExecute = false };
         start.Environment["DM_LOG"] = log;
+        start.Environment["XEN_QEMU_CONSOLE_LIMIT"] = ConsoleLimit;
         try
         {
             Directory.CreateDirectory(LogFolder);
@@ -49,11 +53,26 @@ internal static class DeviceModel
             await view.WriteAsync($"{StorePaths.Domain(domain)}/image/device-model-pid", Text(process.Id)).ConfigureAwait(false);
             await WaitAsync(store, $"{states}/state", process, program, log).ConfigureAwait(false);
             if (configuration.Vfbs is [{ Vnc: { Enable: true } vnc }, ..])
-                await TellDisplayAsync(view, domain, vnc).ConfigureAwait(false);
+                await TellDisplayAsync(view, domain, vnc, process, program, log).ConfigureAwait(false);
         }
         catch (Win32Exception failure)
         {
             throw new ToolstackException($"{program} cannot be started: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>One that cannot make its display ends after it has said that it runs.</summary>
+    private static async Task TellDisplayAsync(XenstoreView view, int domain, VncInfo vnc, Process process, string program, string log)
+    {
+        try
+        {
+            await TellDisplayAsync(view, domain, vnc).ConfigureAwait(false);
+        }
+        catch (ToolstackException failure)
+        {
+            using CancellationTokenSource end = new(s_endTime);
+            await process.WaitForExitAsync(end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw process.HasExited ? Ended(process, program, log) : failure;
         }
     }
 
@@ -91,22 +110,29 @@ internal static class DeviceModel
     private static async Task WaitAsync(XenstoreConnection store, string path, Process process, string program, string log)
     {
         using CancellationTokenSource end = new(s_startTime);
-        process.EnableRaisingEvents = true;
-        process.Exited += (_, _) => end.CancelAfter(0);
-        try
+        Task exit = process.WaitForExitAsync(end.Token), running = WaitForStateAsync(store, path, end.Token);
+        await Task.WhenAny(exit, running).ConfigureAwait(false);
+        await end.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(exit, running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!running.IsCanceled)
         {
-            await foreach (XenstoreEvent _ in store.WatchAsync(path, cancellation: end.Token).ConfigureAwait(false))
-            {
-                if (await store.Store.ReadAsync(path).ConfigureAwait(false) == "running")
-                    return;
-            }
+            await running.ConfigureAwait(false);
+            return;
         }
-        catch (OperationCanceledException)
+        throw process.HasExited ? Ended(process, program, log) : new ToolstackException($"the device model {program} did not start within {s_startTime.TotalSeconds:0} seconds; see {log}");
+    }
+
+    private static ToolstackException Ended(Process process, string program, string log) =>
+        new($"the device model {program} has ended with status {process.ExitCode}; its log {log} ends with: {File.ReadLines(log).LastOrDefault(line => line.Length > 0) ?? "nothing"}");
+
+    private static async Task WaitForStateAsync(XenstoreConnection store, string path, CancellationToken cancellation)
+    {
+        await foreach (XenstoreEvent _ in store.WatchAsync(path, cancellation: cancellation).ConfigureAwait(false))
         {
-            // Told below.
+            if (await store.Store.ReadAsync(path, cancellation).ConfigureAwait(false) == "running")
+                return;
         }
-        throw new ToolstackException(process.HasExited
-            ? $"the device model {program} has ended with status {process.ExitCode}; see {log}" : $"the device model {program} did not start within {s_startTime.TotalSeconds:0} seconds; see {log}");
+        throw new OperationCanceledException(cancellation);
     }
 
     private static bool IsFor(int process, int domain)
