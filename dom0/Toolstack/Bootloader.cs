@@ -33,6 +33,9 @@ internal sealed class Bootloader(XenstoreConnection store, ushort domain, Domain
     /// <summary>Tests have their own.</summary>
     internal static string LogFolder { get; set; } = "/var/log/xen";
 
+    /// <summary>Called when its terminal can be joined.</summary>
+    public Action<ushort>? ConsoleReady { get; init; }
+
     /// <exception cref="ToolstackException">It is not there, failed, or chose nothing that can be read.</exception>
     public async Task<BootChoice> RunAsync()
     {
@@ -79,6 +82,7 @@ internal sealed class Bootloader(XenstoreConnection store, ushort domain, Domain
         using PseudoTerminal inner = PseudoTerminal.Open(), outer = PseudoTerminal.Open();
         string terminal = $"{StorePaths.Domain(domain)}/console/tty";
         await store.Store.WriteAsync(terminal, outer.Name).ConfigureAwait(false);
+        ConsoleReady?.Invoke(domain);
         // A shell that gives itself up for the program, which so has the terminal as its input and output.
         ProcessStartInfo start = new("/bin/sh", ["-c", "exec \"$@\" < \"$BOOT_TTY\" > \"$BOOT_TTY\" 2>&1", "sh", program]) { UseShellExecute = false };
         start.Environment["BOOT_TTY"] = inner.Name;

@@ -24,6 +24,9 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
 {
     private const uint ExtraMemoryKb = 1024;     // LIBXL_MAXMEM_CONSTANT
 
+    /// <summary>As that of <see cref="DomainToolstack"/>.</summary>
+    public Action<ushort>? ConsoleReady { get; init; }
+
     /// <summary>Creates a domain and leaves it paused.</summary>
     /// <returns>The domain, and the configuration with all that it had left open.</returns>
     public async Task<(ushort Domain, DomainConfiguration Configuration)> RunAsync(DomainConfiguration wanted)
@@ -37,11 +40,16 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         {
             await BuildAsync(domain, configuration, images).ConfigureAwait(false);
             steps.Run("records", () => UserData.WriteConfiguration(domain, ConfigurationDefaults.Record(wanted, configuration)));
+            ConsoleReady?.Invoke(domain);
             return (domain, configuration);
         }
         catch (Exception failure)
         {
+            bool isGone = Steps.IsExpected(failure) && (!hypervisor.TryGetDomain(domain, out DomctlGetDomainInfo info) || (info.Flags & DomainInfoFlags.Dying) != 0);
             await UndoAsync(domain, configuration.CreateInfo.Uuid, failure).ConfigureAwait(false);
+            // What it met then is not what was wrong.
+            if (isGone)
+                throw new ToolstackException($"domain {domain} was destroyed while it was being created", failure);
             throw;
         }
     }
@@ -55,7 +63,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
 
     private async Task<BootImages> RunBootloaderAsync(ushort domain, DomainConfiguration configuration)
     {
-        BootChoice choice = await steps.RunAsync("bootloader", () => new Bootloader(store, domain, configuration).RunAsync()).ConfigureAwait(false);
+        BootChoice choice = await steps.RunAsync("bootloader", () => new Bootloader(store, domain, configuration) { ConsoleReady = ConsoleReady }.RunAsync()).ConfigureAwait(false);
         KernelImage kernel = steps.Run("kernel image", () => KernelFile.Load(choice.Kernel, "the bootloader's kernel", cache));
         return new BootImages(kernel, choice.Ramdisk, choice.CommandLine);
     }

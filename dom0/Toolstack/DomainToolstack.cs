@@ -35,10 +35,13 @@ public sealed class DomainToolstack(Hypervisor hypervisor, XenstoreConnection st
     /// <summary>Keeps unpacked kernels; null for none.</summary>
     public KernelCache? KernelCache { get; init; } = new(KernelCache.DefaultFolder);
 
+    /// <summary>Called with a new domain's id when its console can be joined: when its bootloader has a terminal, if it has one, and when it is created.</summary>
+    public Action<ushort>? ConsoleReady { get; init; }
+
     /// <summary>Creates a domain, which is left paused.</summary>
     /// <returns>The domain's id, and the configuration with everything that was left open filled in.</returns>
     public Task<(ushort Domain, DomainConfiguration Configuration)> CreateAsync(DomainConfiguration configuration, Steps? steps = null) =>
-        new DomainCreation(hypervisor, store, steps ?? new Steps(), KernelCache).RunAsync(configuration);
+        new DomainCreation(hypervisor, store, steps ?? new Steps(), KernelCache) { ConsoleReady = ConsoleReady }.RunAsync(configuration);
 
     /// <summary>What a domain will take of the host's memory.</summary>
     /// <exception cref="ToolstackException">The configuration asks for what is not supported.</exception>

@@ -3,7 +3,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
@@ -53,7 +52,8 @@ internal static class CreateCommand
         if (call.Has("vncviewer"))
             throw new XlException("a PVH guest has no VNC display");
         Hypervisor hypervisor = call.Host.Hypervisor;
-        DomainToolstack toolstack = new(hypervisor, await call.Host.ConnectionAsync().ConfigureAwait(false));
+        using ConsoleProgram console = new();
+        DomainToolstack toolstack = new(hypervisor, await call.Host.ConnectionAsync().ConfigureAwait(false)) { ConsoleReady = call.Has("c") ? console.Start : null };
         Steps steps = new() { After = call.Global.Verbosity > 0 ? step => call.Error.WriteLine($"{step.Name}: {step.Duration.TotalMilliseconds:0.0} ms") : null };
         ushort domain;
         try
@@ -64,9 +64,10 @@ internal static class CreateCommand
         }
         catch (ToolstackException failure)
         {
+            await console.WaitAsync().ConfigureAwait(false);
             throw new XlException($"domain \"{configuration.CreateInfo.Name}\" was not created: {failure.Message}", Failed);
         }
-        return await RunDomainAsync(call, domain, configuration).ConfigureAwait(false);
+        return await RunDomainAsync(call, domain, configuration, console).ConfigureAwait(false);
     }
 
     /// <summary>Makes dom0 smaller if there is too little free memory; how much the guest lacks then, its creation says.</summary>
@@ -77,9 +78,8 @@ internal static class CreateCommand
             call.Error.WriteLine("dom0 cannot be made small enough for this guest");
     }
 
-    private static async Task<int> RunDomainAsync(Invocation call, ushort domain, DomainConfiguration configuration)
+    private static async Task<int> RunDomainAsync(Invocation call, ushort domain, DomainConfiguration configuration, ConsoleProgram console)
     {
-        using Process? console = call.Has("c") ? MonitorProgram.Start("xenconsole", $"{domain}", "--num", "0", "--type", "pv") : null;
         if (!call.Has("p"))
             call.Host.Hypervisor.UnpauseDomain(domain);
         if (call.Has("F"))
@@ -89,10 +89,7 @@ internal static class CreateCommand
         }
         if (!call.Has("e"))
             await MonitorProgram.BeginAsync(domain).ConfigureAwait(false);
-        if (console is null)
-            return 0;
-        await console.WaitForExitAsync().ConfigureAwait(false);
-        return console.ExitCode;
+        return await console.WaitAsync().ConfigureAwait(false);
     }
 
     private static DomainConfiguration Read(Invocation call)
