@@ -4,7 +4,6 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Text;
 using XenSharp.Lab.Common;
 using XenSharp.Lab.Packages;
 using XenSharp.Lab.Ramdisk;
@@ -22,25 +21,13 @@ public class DeviceModelTests
     // The cloud kernel has no 9p.
     private static readonly string[] s_modules = ["9pnet_xen", "9p", "xen-blkfront"];
 
-    private const string Configuration = """
-        name = "shares"
-        type = "pvh"
-        kernel = "/guest/shares.vmlinuz"
-        ramdisk = "/guest/shares.initrd"
-        extra = "console=hvc0 quiet panic=1"
+    private const string Devices = """
         memory = 192
         p9 = [ "tag=share,security_model=none,path=/guest/shared" ]
         disk = [ "format=qcow2,vdev=xvda,access=rw,target=/guest/shares.qcow2" ]
-
         """;
 
-    private const string Init = """
-        #!/bin/busybox sh
-        /bin/busybox --install -s /bin
-        mount -t proc proc /proc
-        mount -t sysfs sysfs /sys
-        mount -t devtmpfs devtmpfs /dev
-        modprobe -a 9pnet_xen 9p xen-blkfront
+    private const string Script = """
         mount -t 9p -o trans=xen,version=9p2000.L share /mnt && echo "shared: $(cat /mnt/word)"
         dd if=/dev/urandom of=/mnt/big bs=64k count=64 2> /dev/null
         md5sum < /mnt/big > /mnt/big.sum
@@ -48,7 +35,6 @@ public class DeviceModelTests
         echo 3 > /proc/sys/vm/drop_caches
         dd if=/dev/xvda bs=64k count=64 2> /dev/null | md5sum | cmp - /mnt/big.sum && echo "disk: same"
         umount /mnt
-        poweroff -f
         """;
 
     [Fact]
@@ -74,23 +60,12 @@ public class DeviceModelTests
 
     internal static byte[] Guest()
     {
-        DebianKernel kernel = DebianKernel.Obtain("linux-image-amd64");
-        CpioWriter initial = new();
-        foreach (string name in (string[])["dev", "proc", "sys", "mnt"])
-            initial.AddFolder(name);
-        initial.AddCharacterDevice("dev/console", 5, 1);
-        initial.AddFile("bin/busybox", File.ReadAllBytes(Path.Combine(AptArchive.Obtain("busybox-static").Folder, "bin/busybox")), isProgram: true);
-        initial.AddFile("init", Encoding.UTF8.GetBytes(Init), isProgram: true);
-        ModuleSet.Add(initial, kernel.Modules(), kernel.Release, [], s_modules, []);
-
         using TemporaryFolder folder = new();
         string disk = folder.File("disk.qcow2");
         ProgramResult made = HostProgram.Capture("qemu-img", ["create", "-q", "-f", "qcow2", disk, "16M"]);
         Assert.True(made.Succeeded, made.Errors);
         CpioWriter archive = new();
-        archive.AddFile("guest/shares.cfg", Configuration);
-        archive.AddFile("guest/shares.vmlinuz", File.ReadAllBytes(kernel.Path));
-        archive.AddFile("guest/shares.initrd", initial.Finish());
+        new BusyboxGuest("shares", "linux-image-amd64", s_modules, Script).AddTo(archive, Devices);
         archive.AddFile("guest/shares.qcow2", File.ReadAllBytes(disk));
         archive.AddFile("guest/shared/word", "from dom0\n");
         return archive.Finish();

@@ -5,7 +5,6 @@
 using System;
 using System.IO;
 using System.Linq;
-using System.Text;
 using XenSharp.Lab.Packages;
 using XenSharp.Lab.Ramdisk;
 using Xunit;
@@ -20,16 +19,6 @@ public class VchanTests
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(10);
 
     private static readonly string[] s_modules = ["xen-gntalloc", "xen-gntdev", "xen-evtchn", "xen-privcmd"];
-
-    private const string Configuration = """
-        name = "vchan"
-        type = "pvh"
-        kernel = "/guest/vchan.vmlinuz"
-        ramdisk = "/guest/vchan.initrd"
-        extra = "console=hvc0 quiet panic=1"
-        memory = 160
-
-        """;
 
     // exchange ROLE DOMAIN PATH FROM TO: both ends send a file and keep the channel open until both have all of it.
     private const string Exchange = """
@@ -49,13 +38,7 @@ public class VchanTests
 
         """;
 
-    private const string Init = """
-        #!/bin/busybox sh
-        /bin/busybox --install -s /bin
-        mount -t proc proc /proc
-        mount -t sysfs sysfs /sys
-        mount -t devtmpfs devtmpfs /dev
-        modprobe -a xen-gntalloc xen-gntdev xen-evtchn xen-privcmd
+    private const string Script = """
         . /exchange
         head -c 1000000 /dev/urandom > /sent
         echo "sent: $(md5sum < /sent)"
@@ -65,7 +48,6 @@ public class VchanTests
         exchange client 0 /local/domain/0/data/two /sent /two
         echo "two: $(md5sum < /two)"
         ended
-        poweroff -f
         """;
 
     [Fact]
@@ -99,20 +81,11 @@ public class VchanTests
 
     private static byte[] Guest()
     {
-        DebianKernel kernel = DebianKernel.Obtain("linux-image-cloud-amd64");
-        CpioWriter initial = new();
-        foreach (string name in (string[])["dev", "proc", "sys"])
-            initial.AddFolder(name);
-        initial.AddCharacterDevice("dev/console", 5, 1);
-        initial.AddFile("bin/busybox", File.ReadAllBytes(Path.Combine(AptArchive.Obtain("busybox-static").Folder, "bin/busybox")), isProgram: true);
-        initial.AddFile("init", Encoding.UTF8.GetBytes(Init), isProgram: true);
-        initial.AddFile("exchange", Exchange);
-        AddProxy(initial);
-        ModuleSet.Add(initial, kernel.Modules(), kernel.Release, [], s_modules, []);
+        BusyboxGuest guest = new("vchan", "linux-image-cloud-amd64", s_modules, Script);
+        guest.Ramdisk.AddFile("exchange", Exchange);
+        AddProxy(guest.Ramdisk);
         CpioWriter archive = new();
-        archive.AddFile("guest/vchan.cfg", Configuration);
-        archive.AddFile("guest/vchan.vmlinuz", File.ReadAllBytes(kernel.Path));
-        archive.AddFile("guest/vchan.initrd", initial.Finish());
+        guest.AddTo(archive, "memory = 160");
         return archive.Finish();
     }
 }
