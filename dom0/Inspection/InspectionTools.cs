@@ -14,9 +14,9 @@ public static class InspectionTools
     /// <returns>The exit status.</returns>
     public static async Task<int> RunAsync(string name, string[] arguments)
     {
-        // Bytes as they are, and one write for many lines.
-        await using StreamWriter output = new(Console.OpenStandardOutput(), Encoding.Latin1, bufferSize: 16 * 1024);
-        TextWriter errors = Console.Error;
+        // Bytes as they are, and one write for many lines. Writers of our own, closed without await: those of Console, and asynchronous writes, would start threads.
+        using StreamWriter output = new(Console.OpenStandardOutput(), Encoding.Latin1, bufferSize: 16 * 1024);
+        using StreamWriter errors = new(Console.OpenStandardError(), Encoding.Latin1) { AutoFlush = true };
         try
         {
             return name switch
@@ -32,8 +32,8 @@ public static class InspectionTools
         }
         catch (HypercallException failure)
         {
-            await output.FlushAsync();
-            await errors.WriteLineAsync($"{name}: {failure.Message}");
+            output.Flush();
+            errors.WriteLine($"{name}: {failure.Message}");
             return 1;
         }
     }

@@ -16,9 +16,13 @@ public static class XlProgram
     /// <param name="name">What the program was called; xl.</param>
     public static async Task<int> RunAsync(string name, string[] arguments)
     {
-        await using StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 4096);
-        await using Host host = new() { Warnings = Console.Error };
-        return await RunAsync(name, arguments, host, output, Console.Error).ConfigureAwait(false);
+        // Writers of our own, closed without await: those of Console, and asynchronous writes, would start threads, which are a good part of a short command's time.
+        UTF8Encoding encoding = new(encoderShouldEmitUTF8Identifier: false);
+        using StreamWriter output = new(Console.OpenStandardOutput(), encoding, bufferSize: 4096);
+        using StreamWriter error = new(Console.OpenStandardError(), encoding) { AutoFlush = true };
+        TextWriter errors = TextWriter.Synchronized(error);
+        await using Host host = new() { Warnings = errors };
+        return await RunAsync(name, arguments, host, output, errors).ConfigureAwait(false);
     }
 
     public static async Task<int> RunAsync(string name, string[] arguments, Host host, TextWriter output, TextWriter error)
