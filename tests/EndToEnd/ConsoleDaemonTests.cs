@@ -42,21 +42,23 @@ public class ConsoleDaemonTests
     {
         string[] calls =
         [
-            "xenctx 1", "xenctx -a -S -D -t -l 3 1", "xenctx -C -b 16 1", "xenctx -m 0x100000 1", "xenctx 1 7", "lsevtchn 1", "lsevtchn 0", "xen-cpuid info", "xen-cpuid detail", "xen-cpuid -p",
-            "xen-cpuid -p 1", "xenhypfs ls /params", "xenhypfs tree", "xenhypfs cat /params/loglvl", "xenhypfs cat /nonsense", "xentop -b -i 1 -v -n -x",
+            "xenctx 1", "xenctx -a -S -D -t -l 3 1", "xenctx -C -b 16 1", "xenctx -m 0x100000 1", "xenctx 1 7", "lsevtchn 1", "lsevtchn 0", "xen-cpuid info", "xen-cpuid detail", "xen-cpuid -p 1",
+            "xenhypfs ls /params", "xenhypfs tree", "xenhypfs cat /params/loglvl", "xenhypfs cat /nonsense", "xentop -b -i 1 -v -n -x",
         ];
         string output = Run(
         [
             "xl create -q -p /guest/idle.cfg; xl unpause idle; says idle 'kernel is up'; xl pause idle",
             // The time that passes between two calls is no difference.
             .. calls.Select(call => Both($"{call} 2>&1 | sed -E 's/^( *Domain-0 ......) +[0-9]+/\\1 N/; s/( 0:) +[0-9]+s/\\1 Ns/'")),
+            // Where there is no PV, the library adds words of its own on standard error.
+            Both("xen-cpuid -p"),
             Both("xen-hvmctx 1 | grep -v '^  *tsc ' | grep -vE '0x(380|390)'"),
             "xl destroy idle",
         ]);
-        Assert.True(output.Split('\n').Count(line => line == "same") == calls.Length + 1, output);
+        Assert.True(output.Split('\n').Count(line => line == "same") == calls.Length + 2, output);
     }
 
-    private static string Both(string call) => $"for f in {Ours} /usr/sbin; do $f/{call} > /tmp/$(basename $f); done; cmp /tmp/bin /tmp/sbin && echo same";
+    private static string Both(string call) => $"for f in {Ours} /usr/sbin; do $f/{call} > /tmp/$(basename $f); done; cmp /tmp/bin /tmp/sbin && echo same || diff /tmp/bin /tmp/sbin";
 
     private static string Run(params string[] steps) => GuestMachine.RunScript(steps, s_limit, extra: [ProgramsSegment.Archive(isFirst: false)]);
 }

@@ -24,7 +24,7 @@ logged() {
 
 # holdings: what guests take in dom0; equal before and after a guest that leaves nothing.
 holdings() {
-    echo "domains=$(xl list | wc -l) nodes=$(xenstore-ls | grep -vc 'backend\|vbd = \|vif = \|qdisk = \|console = \|vfb = \|vkbd = \|vinput = \|9pfs = ') loops=$(losetup -a | wc -l)" \
+    echo "domains=$(xl list | wc -l) nodes=$(xenstore-ls | grep -vc 'backend\|vbd = \|vif = \|qdisk = \|console = \|vfb = \|vkbd = \|vinput = \|9pfs = \|device-model = ') loops=$(losetup -a | wc -l)" \
         "backends=$(ls /sys/bus/xen-backend/devices | wc -l) interfaces=$(ls /sys/class/net | wc -l) files=$(ls /var/lib/xen | wc -l)" \
         "monitors=$(ps | grep -c '[x]l-monitor') models=$(ps | grep -c '[x]en-qemu-system') free=$(xl info | sed -n 's/^free_memory *: //p')"
 }
