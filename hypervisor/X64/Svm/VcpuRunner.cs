@@ -43,9 +43,6 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         SvmVcpu? vcpu = runner._loaded;
         if (runner._cpu.Pending != PendingWork.None || vcpu == null)
             return NextAfterWork(runner);
-        Vcpu owner = vcpu.Vcpu;
-        if (owner.HasInterruptWork && InterruptInjection.IsNeeded(ref vcpu.Vmcb, owner))
-            InterruptInjection.Prepare(vcpu, owner);
         return runner.BeginEntry(vcpu);
     }
 
@@ -59,15 +56,15 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
                 runner.Idle();
         }
 
-        SvmVcpu vcpu = runner._loaded;
-        if (vcpu.Vcpu.HasInterruptWork && InterruptInjection.IsNeeded(ref vcpu.Vmcb, vcpu.Vcpu))
-            InterruptInjection.Prepare(vcpu, vcpu.Vcpu);
-        return runner.BeginEntry(vcpu);
+        return runner.BeginEntry(runner._loaded);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private GuestFrame* BeginEntry(SvmVcpu vcpu)
     {
+        Vcpu owner = vcpu.Vcpu;
+        if (owner.HasInterruptWork && InterruptInjection.IsNeeded(ref vcpu.Vmcb, owner))
+            InterruptInjection.Prepare(vcpu, owner);
         _entryCount++;
         Interlocked.Exchange(ref _isInGuest, 1);
         uint generation = vcpu.Translation.Generation;
