@@ -18,6 +18,11 @@ internal static class NicDevice
     private const int UsualMtu = 1500;
     private const ulong XenPrefix = 0x00_16_3E_00_00_00;
 
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>How long netback has for its interface. Tests have less patience.</summary>
+    internal static TimeSpan InterfaceTime { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Settings that the user left open.</summary>
     /// <param name="id">The number that it gets if it has none.</param>
     public static DeviceNic WithDefaults(DeviceNic nic, int id) => nic.Nictype == NicType.VifIoemu
@@ -71,24 +76,36 @@ internal static class NicDevice
         return device;
     }
 
+    /// <summary>netback makes its interface after it has said InitWait, and says nothing when it has; false when the time is over.</summary>
+    private static async Task<bool> WaitForInterfaceAsync(string name)
+    {
+        for (long end = Environment.TickCount64 + (long)InterfaceTime.TotalMilliseconds; !NetworkInterface.Exists(name); await Task.Delay(s_look).ConfigureAwait(false))
+        {
+            if (Environment.TickCount64 >= end)
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Puts the backend's interface on its bridge. What the usual script would do is done here, unless it would set packet filters.</summary>
     public static async Task ConnectAsync(XenstoreConnection store, DeviceAddress device)
     {
         XenstoreView view = store.Store;
         string script = await view.ReadAsync($"{device.Backend}/script").ConfigureAwait(false) ?? "";
+        string name = $"vif{device.Domain}.{device.Id}";
         if (!IsOurs(script))
         {
+            await WaitForInterfaceAsync(name).ConfigureAwait(false);
             await Hotplug.RunAsync(store, device, script, "online", "type_if=vif").ConfigureAwait(false);
             return;
         }
-        string name = $"vif{device.Domain}.{device.Id}";
         string bridge = await view.ReadAsync($"{device.Backend}/bridge").ConfigureAwait(false) is { Length: > 0 } named ? named : UsualBridge;
         // Old configurations name the bridge of eth0 xenbr0.
         if (!NetworkInterface.Exists(bridge) && bridge.StartsWith("xenbr", StringComparison.Ordinal) && NetworkInterface.IsBridge("eth" + bridge["xenbr".Length..]))
             bridge = "eth" + bridge["xenbr".Length..];
         if (!NetworkInterface.IsBridge(bridge))
             throw new ToolstackException($"{device}: there is no bridge {bridge} (make it, or name another one with bridge= in vif)");
-        if (!NetworkInterface.Exists(name))
+        if (!await WaitForInterfaceAsync(name).ConfigureAwait(false))
             throw new ToolstackException($"{device}: the backend has made no interface {name}; is the module xen-netback loaded?");
         if (await view.ReadAsync($"{device.Backend}/vifname").ConfigureAwait(false) is { Length: > 0 } wanted)
         {

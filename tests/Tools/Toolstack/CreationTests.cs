@@ -40,6 +40,7 @@ public sealed partial class CreationTests : IAsyncLifetime
         UserData.Folder = Path.Combine(_folder, "lib");
         Bootloader.LogFolder = Path.Combine(_folder, "log");
         ConsoleDevice.TerminalTime = TimeSpan.FromSeconds(30);
+        NicDevice.InterfaceTime = TimeSpan.Zero;    // There is no netback.
         _store = await XenstoreConnection.ConnectAsync(_daemon.SocketPath);
         await _store.Store.WriteAsync("/local/domain/0/name", "Domain-0");
         await _store.Store.WriteAsync("/local/domain/0/backend", "");
