@@ -31,7 +31,7 @@ public class ToolReadTests
     public void ListOfManyDomainsIsWhole()
     {
         const uint getDomainInfoList = 6;
-        const int count = 90, mostInstructionsOfARound = 100_000 / 2_000;
+        const int count = 90, mostDomainsOfARound = 100_000 / 2_000;
         for (ushort id = 1; id < count; id++)
             _dom0.Machine.AddDomain(id, pages: 1);
         ulong size = (ulong)Unsafe.SizeOf<DomctlGetDomainInfo>();
@@ -44,7 +44,7 @@ public class ToolReadTests
             Assert.Equal((uint)told, _dom0.Read<uint>(Union + 16));
             for (int index = 0; index < told; index++)
                 Assert.Equal(first + (ulong)index, _dom0.Read<ushort>(Buffer + ((ulong)index * size)));
-            Assert.True(rounds > told / mostInstructionsOfARound, $"{told} domains at once");
+            Assert.True(rounds > told / mostDomainsOfARound, $"{told} domains at once");
             Assert.Equal(getDomainInfoList, _dom0.Read<uint>(At));
         }
     }

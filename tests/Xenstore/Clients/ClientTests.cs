@@ -74,7 +74,6 @@ public sealed class ClientTests
         Assert.Equal("", await xenstore.Store.ReadAsync("/w/1"));
     }
 
-    /// <summary>Tasks of several connections count up one node: no count is lost, though they disturb each other.</summary>
     [Fact]
     public async Task AWatchThatDoesNotComeAboutSaysWhy()
     {
@@ -91,6 +90,7 @@ public sealed class ClientTests
         }
     }
 
+    /// <summary>Tasks of several connections count up one node: no count is lost, though they disturb each other.</summary>
     [Fact]
     public async Task TransactionsTryAgain()
     {
