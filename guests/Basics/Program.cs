@@ -16,6 +16,7 @@
 //   softreset       SCHEDOP_shutdown for a soft reset, then a second life with what the toolstack and the hypervisor have set up anew
 //   idle            prints a line and sleeps for ever, as a guest for the tools to handle
 //   floating=ROUNDS events to itself on the boot vCPU while all others load floating-point state
+//   timers=ROUNDS   short timers while the vCPU sends events to itself
 //   smp             brings up all vCPUs and lets them do everything to each other
 // Further words: `trace` prints every hypercall before it is made.
 
@@ -54,6 +55,8 @@ internal static class Program
             ClockTest.Run(StartInfo.Number("clock"u8, 0));
         else if (StartInfo.Number("floating"u8, 0) != 0)
             SmpTest.FloatingPoint(StartInfo.Number("floating"u8, 0));
+        else if (StartInfo.Number("timers"u8, 0) != 0)
+            TimerTest.Run(StartInfo.Number("timers"u8, 0));
         else if (StartInfo.Has("idle"u8))
             Idle();
         else if (StartInfo.Has("softreset"u8))

@@ -8,6 +8,9 @@ namespace XenSharp.X64.Machine;
 /// <summary>Read once on the boot CPU.</summary>
 internal static unsafe class CpuFeatures
 {
+    // "TCGTCGTCGTCG" in EBX, ECX, EDX of leaf 0x40000000: QEMU without hardware virtualization.
+    private const uint Tcgt = 0x54474354, Cgtc = 0x43544743, Gtcg = 0x47435447;
+
     public static bool HasGigabytePages { get; private set; }
 
     public static bool HasX2Apic { get; private set; }
@@ -24,6 +27,12 @@ internal static unsafe class CpuFeatures
 
     /// <summary>The CPU tells where the next instruction starts.</summary>
     public static bool HasNextRip { get; private set; }
+
+    /// <summary>
+    /// An interrupt that arrives during VMRUN with V_IRQ set may stay unseen until the local APIC looks again: `helper_vmrun` of QEMU 7.2 (TCG) sets
+    /// a bit of `interrupt_request` with no lock, and may undo what another thread has set there meanwhile.
+    /// </summary>
+    public static bool VirtualInterruptsHideOthers { get; private set; }
 
     public static int AddressSpaceIds { get; private set; }
 
@@ -87,6 +96,9 @@ internal static unsafe class CpuFeatures
             // x87, SSE, AVX: what the save area of a vCPU has room for.
             ExtendedStateMask = r[0] & 7;
         }
+
+        Assembly.Cpuid(0x40000000, 0, r);
+        VirtualInterruptsHideOthers = r[1] == Tcgt && r[2] == Cgtc && r[3] == Gtcg;
     }
 
     /// <summary>Turns on what the hypervisor uses, on each CPU.</summary>

@@ -54,6 +54,9 @@ internal static unsafe class LocalApicHardware
 
     public static void EndOfInterrupt() => Write(Eoi, 0);
 
+    /// <summary>A write of the task priority, as it is, makes the APIC compare it with what is requested.</summary>
+    public static void TellAgain() => Write(TaskPriority, 0);
+
     /// <summary>Starts the one-shot timer; 0 stops it.</summary>
     public static void StartTimer(uint ticks) => Write(TimerInitial, ticks);
 

@@ -3,6 +3,7 @@
 
 using System.Runtime.CompilerServices;
 using XenSharp.Core.Vcpus;
+using XenSharp.X64.Machine;
 
 namespace XenSharp.X64.Svm;
 
@@ -69,11 +70,11 @@ internal static class InterruptInjection
         if (vector >= 0 && isWaiting)
             vmcb.EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
         if (isWaiting)
-            OpenWindow(ref vmcb);
+            OpenWindow(vcpu);
         else if (isOpen)
             CloseWindow(ref vmcb);
         if (vector >= 0 && !isWaiting)
-            Post(ref vmcb, vector);
+            Post(vcpu, vector);
     }
 
     /// <summary>Whether a virtual interrupt has been given to the CPU and not been taken yet.</summary>
@@ -93,10 +94,11 @@ internal static class InterruptInjection
         vmcb.EventInjection = injected;
     }
 
-    private static void Post(ref Vmcb vmcb, int vector)
+    private static void Post(SvmVcpu vcpu, int vector)
     {
-        vmcb.VirtualInterruptVector = (uint)vector;
-        vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
+        vcpu.Vmcb.VirtualInterruptVector = (uint)vector;
+        vcpu.Vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
+        vcpu.MayHideInterrupt = CpuFeatures.VirtualInterruptsHideOthers;
     }
 
     public static void CloseWindow(ref Vmcb vmcb)
@@ -105,10 +107,22 @@ internal static class InterruptInjection
         vmcb.Intercept1 &= ~Svm.InterceptVintr;
     }
 
-    private static void OpenWindow(ref Vmcb vmcb)
+    private static void OpenWindow(SvmVcpu vcpu)
     {
-        vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
-        vmcb.Intercept1 |= Svm.InterceptVintr;
+        vcpu.Vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
+        vcpu.Vmcb.Intercept1 |= Svm.InterceptVintr;
+        vcpu.MayHideInterrupt = CpuFeatures.VirtualInterruptsHideOthers;
+    }
+
+    /// <summary>
+    /// After the exit from an entry with V_IRQ, when <see cref="SvmVcpu.MayHideInterrupt"/> says so: has the local APIC tell the CPU once more what
+    /// waits for it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void ShowHidden(SvmVcpu vcpu)
+    {
+        LocalApicHardware.TellAgain();
+        vcpu.MayHideInterrupt = (vcpu.Vmcb.VirtualInterrupt & Svm.VirtualInterruptRequest) != 0;
     }
 
     /// <summary>CR8 as the guest has left it becomes the task priority of its APIC.</summary>

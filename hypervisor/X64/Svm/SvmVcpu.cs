@@ -49,6 +49,9 @@ internal sealed partial class SvmVcpu : VcpuContext
     /// <summary>The generation of <see cref="Translation"/> up to which stale translations have been flushed.</summary>
     public uint FlushedGeneration { get; set; }
 
+    /// <summary>The next entry, or the one that has just ended, may keep an interrupt of the machine from the CPU (<see cref="CpuFeatures.VirtualInterruptsHideOthers"/>).</summary>
+    public bool MayHideInterrupt { get; set; }
+
     public override ulong Rax { get => Vmcb.Rax; set => Vmcb.Rax = value; }
 
     public override ulong Rbx { get => Frame.Rbx; set => Frame.Rbx = value; }

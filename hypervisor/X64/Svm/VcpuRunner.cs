@@ -87,6 +87,8 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
         vmcb.TlbControl = 0;
         if ((((uint)vmcb.ExitInterruptInfo | (uint)vmcb.EventInjection) & (uint)Svm.EventValid) != 0)
             InterruptInjection.Reclaim(vcpu);
+        if (vcpu.MayHideInterrupt)
+            InterruptInjection.ShowHidden(vcpu);
         ulong code = vmcb.ExitCode;
         if (code == Svm.ExitIntr)
         {
