@@ -142,14 +142,23 @@ public sealed class RunQueue
     }
 
     /// <summary>Gives everybody the same credit, as often as the vCPU to run next needs to have some. Orders in the queue stay.</summary>
-    public void Reset(Vcpu next, ulong nowNs)
+    public void Reset(Vcpu next, ulong nowNs) => Reset(next, nowNs, isLate: false);
+
+    /// <summary>
+    /// The resets that were due while a vCPU ran with nobody waiting. Without them it would have to wait as long, once others want to run, as it
+    /// has run alone. Who waits now has just come.
+    /// </summary>
+    public void ResetLate(Vcpu alone, ulong nowNs) => Reset(alone, nowNs, isLate: true);
+
+    private void Reset(Vcpu needy, ulong nowNs, bool isLate)
     {
-        long gift = InitialCredit * (1 + (-next.CreditNs / InitialCredit));
+        long gift = InitialCredit * (1 + (-needy.CreditNs / InitialCredit));
         for (Vcpu? vcpu = _members; vcpu != null; vcpu = vcpu.MemberNext)
         {
             if (vcpu.Processor.Current == vcpu)
                 Burn(vcpu, nowNs);
-            vcpu.CreditNs = Math.Min(vcpu.CreditNs + gift, InitialCredit + (vcpu.IsRunnable ? BusyCarryOver : CarryOver));
+            bool isBusy = isLate ? vcpu.RunningNow : vcpu.IsRunnable;
+            vcpu.CreditNs = Math.Min(vcpu.CreditNs + gift, InitialCredit + (isBusy ? BusyCarryOver : CarryOver));
         }
     }
 

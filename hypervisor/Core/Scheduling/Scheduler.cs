@@ -109,8 +109,15 @@ public sealed partial class Scheduler(Host host)
                 FinishLeaving(processor, now);
             _online |= bit;
             _tickled &= ~bit;
+            hadSlice = (_sliced & bit) != 0;
             if (previous != null)
+            {
                 _queue.Burn(previous, now);
+                // It ran alone, so nobody looked when it had used up its credit.
+                if (!hadSlice && previous.CreditNs <= 0)
+                    _queue.ResetLate(previous, now);
+            }
+
             next = Choose(processor, previous, bit, now);
             if (next != null && next.CreditNs <= 0)
                 _queue.Reset(next, now);
@@ -121,7 +128,6 @@ public sealed partial class Scheduler(Host host)
                 next?.CopyRunstate(out entered, 0);
             }
 
-            hadSlice = (_sliced & bit) != 0;
             if (_queue.Head != null && (_idle & ~_tickled) != 0)
                 EmployIdle(processor, now);
             bool othersWait = _queue.Head != null || (previous != next && previous != null && previous.IsRunnable);

@@ -76,6 +76,31 @@ public class FairnessTests
         Assert.True(busy.Vcpu().RunningNs > 0);
     }
 
+    [Theory]
+    [InlineData(256, 256)]
+    [InlineData(256, 128)]
+    public void WhoRanAloneNeedNotWaitForThatLater(int first, int second)
+    {
+        var machine = new SchedulingMachine(1);
+        TestDomain alone = machine.AddDomain(1, (ushort)first), sleeper = machine.AddDomain(1, (ushort)second);
+        machine.Start();
+        for (int i = 0; i < 20; i++)
+        {
+            while (machine.Machine.Cpu().Current != sleeper.Vcpu())
+                machine.Run(Millisecond);
+            machine.Exit(0, vcpu => machine.Host.Scheduler.Block(vcpu));
+            machine.Run(300 * Millisecond);
+            machine.Host.Scheduler.Wake(sleeper.Vcpu(), machine.Machine.Cpu());
+            machine.Exit(0, _ => { });
+            while (machine.Machine.Cpu().Current != sleeper.Vcpu())
+                machine.Run(Millisecond / 10);
+            ulong start = machine.Now;
+            while (machine.Machine.Cpu().Current != alone.Vcpu())
+                machine.Run(Millisecond / 10);
+            Assert.True(machine.Now - start <= 25 * Millisecond, $"waited {machine.Now - start} ns");
+        }
+    }
+
     [Fact]
     public void AloneNobodyIsInterrupted()
     {
