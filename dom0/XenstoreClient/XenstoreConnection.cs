@@ -29,7 +29,10 @@ public readonly record struct XenstorePermission(char Letter, int Domain)
 /// <summary>A connection to xenstore. Safe for use by several tasks at once.</summary>
 public sealed partial class XenstoreConnection : IAsyncDisposable
 {
+    private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
+
     private readonly Stream _stream;
+    private readonly bool _isDevice;
     private readonly SemaphoreSlim _sending = new(1);
     private readonly ConcurrentDictionary<uint, TaskCompletionSource<(MessageType Type, byte[] Payload)>> _waiting = new();
     private readonly ConcurrentDictionary<string, Channel<XenstoreEvent>> _watches = new();
@@ -39,9 +42,10 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     private long _lastToken;
     private volatile Exception? _failure;
 
-    private XenstoreConnection(Stream stream)
+    private XenstoreConnection(Stream stream, bool isDevice)
     {
         _stream = stream;
+        _isDevice = isDevice;
         _receiving = Task.Run(ReceiveAsync);
     }
 
@@ -63,12 +67,12 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     {
         path ??= DefaultPath;
         if (path.EndsWith("xenbus", StringComparison.Ordinal))
-            return new XenstoreConnection(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0));
+            return OverDevice(new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0));
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation).ConfigureAwait(false);
-            return new XenstoreConnection(new NetworkStream(socket, ownsSocket: true));
+            return new XenstoreConnection(new NetworkStream(socket, ownsSocket: true), isDevice: false);
         }
         catch
         {
@@ -76,6 +80,13 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// A connection by Linux's device, which bears one request at a time of each open file (drivers/xen/xenbus/xenbus_dev_frontend.c): a request stays in
+    /// the file's only buffer until the kernel's thread has taken it to the daemon, so the next one would overwrite it; and a request for a watch keeps the file
+    /// locked until it is answered, so an answer to an earlier one stops that thread, and with it xenstore for the whole kernel, for good.
+    /// </summary>
+    internal static XenstoreConnection OverDevice(Stream device) => new(device, isDevice: true);
 
     /// <summary>
     /// Events of a path and everything below it; the first one comes at once, with the path itself. The watch ends with the enumeration. Events may be
@@ -118,20 +129,31 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync().ConfigureAwait(false);
+        if (_isDevice)
+            await EndReadingAsync().ConfigureAwait(false);
         await _stream.DisposeAsync().ConfigureAwait(false);
-        if (_stream is NetworkStream)
+        if (!_isDevice)
             await _receiving.ConfigureAwait(false);
-        _sending.Dispose();
         _closing.Dispose();
+    }
+
+    /// <summary>Only a message ends a read of the device, which otherwise would keep the file open, with all its watches. Without a daemon nothing comes.</summary>
+    private async Task EndReadingAsync()
+    {
+        Task<byte[]> last = AskAsync(MessageType.GetDomainPath, Numbers(0), 0, "domain", CancellationToken.None);
+        await Task.WhenAny(_receiving, Task.Delay(s_farewell, CancellationToken.None)).ConfigureAwait(false);
+        _ = last.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     internal async Task<byte[]> AskAsync(MessageType type, byte[] payload, uint transaction, string what, CancellationToken cancellation)
     {
-        if (payload.Length > Wire.MostPayload)
+        // The device's buffer has the header as well.
+        if (payload.Length > Wire.MostPayload - (_isDevice ? Wire.HeaderSize : 0))
             throw new XenstoreException("E2BIG", $"{type} {what}");
         uint request = Interlocked.Increment(ref _lastRequest);
         TaskCompletionSource<(MessageType Type, byte[] Payload)> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _waiting[request] = answer;
+        bool isSent = false;
         try
         {
             if (_failure is { } failure)
@@ -140,19 +162,26 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
             try
             {
                 // A message that was begun is sent as a whole: cancelling in its middle would end the connection for all.
-                await _stream.WriteAsync(Wire.Message(type, request, transaction, payload), CancellationToken.None).ConfigureAwait(false);
+                if (!answer.Task.IsCompleted)
+                    await _stream.WriteAsync(Wire.Message(type, request, transaction, payload), CancellationToken.None).ConfigureAwait(false);
+                isSent = true;
             }
             finally
             {
-                _sending.Release();
+                if (isSent && _isDevice)
+                    _ = answer.Task.ContinueWith((_, sending) => ((SemaphoreSlim)sending!).Release(), _sending, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                else
+                    _sending.Release();
             }
-            (MessageType answered, byte[] bytes) = await answer.Task.WaitAsync(cancellation).ConfigureAwait(false);
-            return answered == MessageType.Error ? throw new XenstoreException(Encoding.ASCII.GetString(bytes).TrimEnd('\0'), $"{type} {what}") : bytes;
         }
         finally
         {
-            _waiting.TryRemove(request, out _);
+            // What was sent stays until its answer has come, even if nobody waits for that any more.
+            if (!isSent)
+                _waiting.TryRemove(request, out _);
         }
+        (MessageType answered, byte[] bytes) = await answer.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        return answered == MessageType.Error ? throw new XenstoreException(Encoding.ASCII.GetString(bytes).TrimEnd('\0'), $"{type} {what}") : bytes;
     }
 
     private async Task ReceiveAsync()
@@ -168,7 +197,7 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
                 await _stream.ReadExactlyAsync(payload, _closing.Token).ConfigureAwait(false);
                 if (type == MessageType.WatchEvent)
                     Deliver(payload);
-                else if (_waiting.TryGetValue(BitConverter.ToUInt32(header, 4), out var answer))
+                else if (_waiting.TryRemove(BitConverter.ToUInt32(header, 4), out var answer))
                     answer.TrySetResult((type, payload));
             }
         }
