@@ -4,6 +4,7 @@
 using System;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using XenSharp.Abi;
 
 namespace XenSharp.Interop;
 
@@ -58,6 +59,39 @@ public sealed unsafe class GrantDevice : IDisposable
         }
     }
 
+    /// <summary>Copies this program's memory into pages of a domain that it has granted under consecutive references.</summary>
+    /// <param name="offset">Where in the first page; the others are filled from their start.</param>
+    /// <exception cref="SystemFailure">Not everything was copied.</exception>
+    public void Write(ushort domain, uint firstReference, int offset, ReadOnlySpan<byte> source)
+    {
+        if ((uint)offset >= PageSize)
+            throw new ArgumentOutOfRangeException(nameof(offset));
+        Native* native = stackalloc Native[BatchSize];
+        uint reference = firstReference;
+        fixed (byte* memory = source)
+        {
+            for (int done = 0; done < source.Length;)
+            {
+                int count = 0;
+                for (; count < BatchSize && done < source.Length; count++, reference++, offset = 0)
+                {
+                    int length = Math.Min(PageSize - offset, source.Length - done);
+                    native[count] = new Native
+                    {
+                        Source = (ulong)(memory + done), Target = reference | ((ulong)offset << 32) | ((ulong)domain << 48), Length = (ushort)length, Flags = TargetIsGrant,
+                    };
+                    done += length;
+                }
+                CopyAll(native, count);
+                for (int index = 0; index < count; index++)
+                {
+                    if (native[index].Status != 0)
+                        throw new SystemFailure($"writing to memory of domain {domain}: {(GrantStatus)native[index].Status}", LibC.EIO);
+                }
+            }
+        }
+    }
+
     public void Dispose() => _device.Dispose();
 
     private void Forget(ulong index, int count)
@@ -67,11 +101,11 @@ public sealed unsafe class GrantDevice : IDisposable
     }
 
     private const int BatchSize = 512;
+    private const ushort SourceIsGrant = 1, TargetIsGrant = 2;
 
     // SAFETY: every segment is checked to lie in the buffer before the kernel sees its address.
     private void CopyBatch(Span<GrantCopySegment> segments, Native* native, byte* memory, int length)
     {
-        const ushort sourceIsGrant = 1, targetIsGrant = 2;
         for (int i = 0; i < segments.Length; i++)
         {
             ref GrantCopySegment segment = ref segments[i];
@@ -82,15 +116,20 @@ public sealed unsafe class GrantDevice : IDisposable
             native[i].Source = segment.ToGuest ? local : granted;
             native[i].Target = segment.ToGuest ? granted : local;
             native[i].Length = segment.Length;
-            native[i].Flags = segment.ToGuest ? targetIsGrant : sourceIsGrant;
+            native[i].Flags = segment.ToGuest ? TargetIsGrant : SourceIsGrant;
             native[i].Status = 0;
         }
 
-        ulong* request = stackalloc ulong[2] { (uint)segments.Length, (ulong)native };
-        if (LibC.ioctl(_device, CopyRequest, request) != 0)
-            throw new SystemFailure("copying granted pages");
+        CopyAll(native, segments.Length);
         for (int i = 0; i < segments.Length; i++)
             segments[i].Status = native[i].Status;
+    }
+
+    private void CopyAll(Native* segments, int count)
+    {
+        ulong* request = stackalloc ulong[2] { (uint)count, (ulong)segments };
+        if (LibC.ioctl(_device, CopyRequest, request) != 0)
+            throw new SystemFailure("copying granted pages");
     }
 
     [StructLayout(LayoutKind.Sequential)]

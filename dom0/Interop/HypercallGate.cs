@@ -40,6 +40,10 @@ public abstract class HypercallGate : IDisposable
     /// <summary>Maps pages that belong to a resource of a domain (XENMEM_acquire_resource).</summary>
     public abstract SharedPages MapResource(ushort domain, MemoryResource type, uint id, uint firstFrame, int count);
 
+    /// <summary>Copies bytes into pages that a domain has granted under consecutive references (GNTTABOP_copy), from an offset in the first page on.</summary>
+    /// <exception cref="SystemFailure"/>
+    public abstract void WriteGranted(ushort domain, uint firstReference, int offset, ReadOnlySpan<byte> source);
+
     /// <summary>HYPERVISOR_dm_op with its buffers, which are pinned for the call; as <see cref="Call"/>.</summary>
     public abstract long CallDeviceModel(ushort domain, params ReadOnlySpan<Memory<byte>> buffers);
 

@@ -11,7 +11,7 @@ internal static unsafe partial class LibC
 {
     public const int ENOENT = 2;
     public const int EINTR = 4;
-    public const int ENXIO = 6;
+    public const int EIO = 5, ENXIO = 6;
     public const int EAGAIN = 11;
     public const int EACCES = 13;
     public const int ENODEV = 19;

@@ -20,6 +20,7 @@ public sealed unsafe class PrivilegedCommand : HypercallGate
 
     private readonly SafeFileHandle _device;
     private readonly SafeFileHandle? _buffers;
+    private GrantDevice? _grants;
 
     private PrivilegedCommand(SafeFileHandle device, SafeFileHandle? buffers)
     {
@@ -93,6 +94,9 @@ public sealed unsafe class PrivilegedCommand : HypercallGate
         throw failure;
     }
 
+    public override void WriteGranted(ushort domain, uint firstReference, int offset, ReadOnlySpan<byte> source) =>
+        LazyInitializer.EnsureInitialized(ref _grants, () => new GrantDevice()).Write(domain, firstReference, offset, source);
+
     public override long CallDeviceModel(ushort domain, params ReadOnlySpan<Memory<byte>> buffers)
     {
         MemoryHandle[] pins = new MemoryHandle[buffers.Length];
@@ -121,6 +125,7 @@ public sealed unsafe class PrivilegedCommand : HypercallGate
         base.Dispose();
         _device.Dispose();
         _buffers?.Dispose();
+        _grants?.Dispose();
     }
 
     private SharedPages MapBatch(ushort domain, ReadOnlySpan<ulong> frames, bool isWritable, Span<int> errors)

@@ -17,7 +17,7 @@ namespace XenSharp.Toolstack;
 
 /// <summary>What a bootloader chose; its files are gone.</summary>
 /// <param name="Kernel">The kernel's file.</param>
-internal sealed record BootChoice(byte[] Kernel, byte[]? Ramdisk, string? CommandLine);
+internal sealed record BootChoice(ReadOnlyMemory<byte> Kernel, ReadOnlyMemory<byte>? Ramdisk, string? CommandLine);
 
 /// <summary>
 /// The program has a terminal of its own, whose other side is what `xl console` finds until the guest's console takes its place; what it shows is kept in a log. It writes its choice to a
@@ -171,7 +171,7 @@ internal sealed class Bootloader(XenstoreConnection store, ushort domain, Domain
 
     private BootChoice ReadChoice(string program)
     {
-        byte[]? kernel = null, ramdisk = null;
+        ReadOnlyMemory<byte>? kernel = null, ramdisk = null;
         string? commandLine = null;
         byte[] output = File.ReadAllBytes(_output);
         foreach (string item in Encoding.UTF8.GetString(output.AsSpan(0, Math.Min(output.Length, MostOutput))).Split('\0'))
@@ -192,13 +192,13 @@ internal sealed class Bootloader(XenstoreConnection store, ushort domain, Domain
                     break;
             }
         }
-        return kernel is null ? throw new ToolstackException($"the bootloader {program} has chosen no kernel; what it said is in {_log}") : new BootChoice(kernel, ramdisk, commandLine);
+        return kernel is null ? throw new ToolstackException($"the bootloader {program} has chosen no kernel; what it said is in {_log}") : new BootChoice(kernel.Value, ramdisk, commandLine);
     }
 
     /// <summary>Reads a file that was made for this domain alone, and removes it.</summary>
-    private static byte[] Take(string path, string what)
+    private static ReadOnlyMemory<byte> Take(string path, string what)
     {
-        byte[] content = Kernel.KernelFile.ReadFile(path, what);
+        ReadOnlyMemory<byte> content = Kernel.KernelFile.ReadFile(path, what);
         File.Delete(path);
         return content;
     }

@@ -18,7 +18,10 @@ using XenSharp.XenstoreClient;
 namespace XenSharp.Toolstack;
 
 /// <summary>What the guest starts with.</summary>
-internal sealed record BootImages(KernelImage Kernel, byte[]? Ramdisk, string? CommandLine);
+internal sealed record BootImages(KernelImage Kernel, ReadOnlyMemory<byte>? Ramdisk, string? CommandLine) : IDisposable
+{
+    public void Dispose() => Kernel.Dispose();
+}
 
 internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection store, Steps steps, KernelCache? cache)
 {
@@ -33,7 +36,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
     {
         DomainConfiguration configuration = await steps.RunAsync("configuration", () => ResolveAsync(wanted)).ConfigureAwait(false);
         // What can be found wrong before there is a domain is. A bootloader needs the domain, for its console.
-        BootImages? images = configuration.BuildInfo.Bootloader is null ? Load(configuration.BuildInfo) : null;
+        using BootImages? images = configuration.BuildInfo.Bootloader is null ? Load(configuration.BuildInfo) : null;
         steps.Run("free memory", () => CheckMemory(configuration.BuildInfo));
         ushort domain = steps.Run("domain", () => CreateDomain(configuration));
         try
@@ -57,7 +60,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
     private BootImages Load(DomainBuildInfo build)
     {
         KernelImage kernel = steps.Run("kernel image", () => KernelFile.Load(build.Kernel!, cache));
-        byte[]? ramdisk = string.IsNullOrEmpty(build.Ramdisk) ? null : steps.Run("ramdisk image", () => KernelFile.ReadFile(build.Ramdisk, "the ramdisk"));
+        ReadOnlyMemory<byte>? ramdisk = string.IsNullOrEmpty(build.Ramdisk) ? null : steps.Run("ramdisk image", () => KernelFile.ReadFile(build.Ramdisk, "the ramdisk"));
         return new BootImages(kernel, ramdisk, build.Cmdline);
     }
 
@@ -77,7 +80,7 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
             await DomainNodes.MakeAsync(store, domain, configuration).ConfigureAwait(false);
             await store.Store.WriteAsync($"{StorePaths.Toolstack(domain)}/dm-version", "qemu_xen").ConfigureAwait(false);
         }).ConfigureAwait(false);
-        BootImages images = ready ?? await RunBootloaderAsync(domain, configuration).ConfigureAwait(false);
+        using BootImages images = ready ?? await RunBootloaderAsync(domain, configuration).ConfigureAwait(false);
         steps.Run("vCPUs", () => hypervisor.SetMaxVcpus(domain, (uint)build.MaxVcpus));
         steps.Run("placement", () => Placement.Apply(hypervisor, domain, build));
         steps.Run("memory limit", () => hypervisor.SetMaxMemory(domain, (build.TargetMemkb ?? 0) + ExtraMemoryKb));
@@ -85,8 +88,11 @@ internal sealed class DomainCreation(Hypervisor hypervisor, XenstoreConnection s
         (uint storePort, uint consolePort) = steps.Run("event channels", () => (hypervisor.AllocateUnboundPort(domain, storeDomain), hypervisor.AllocateUnboundPort(domain, consoleDomain)));
         steps.Run("parameters", () => SetParameters(domain, build));
         steps.Run("CPU policy", () => SetCpuPolicy(domain, build));
-        new DomainBuilder(hypervisor, domain, steps, (storeDomain, storePort), (consoleDomain, consolePort)).Build(new BuildOrder(
-            images.Kernel, images.Ramdisk is { } ramdisk ? [ramdisk] : [], images.CommandLine ?? "", (build.MaxMemkb ?? 0) / 4, ((build.TargetMemkb ?? 0) - (build.VideoMemkb ?? 0)) / 4, build.MaxVcpus, vcpu => build.AvailVcpus?.Contains(vcpu) != false, build.Apic != false, build.ClaimMode == true));
+        using (DomainBuilder builder = new(hypervisor, domain, steps, (storeDomain, storePort), (consoleDomain, consolePort)))
+        {
+            builder.Build(new BuildOrder(
+                images.Kernel, images.Ramdisk is { } ramdisk ? [ramdisk] : [], images.CommandLine ?? "", (build.MaxMemkb ?? 0) / 4, ((build.TargetMemkb ?? 0) - (build.VideoMemkb ?? 0)) / 4, build.MaxVcpus, vcpu => build.AvailVcpus?.Contains(vcpu) != false, build.Apic != false, build.ClaimMode == true));
+        }
         steps.Run("scheduling", () => Placement.SetScheduling(hypervisor, domain, build.SchedParams));
         await steps.RunAsync("introduction to xenstore", () =>
             DomainNodes.FinishAsync(store, domain, configuration, storePort, GuestLayout.Frame(SpecialPage.Xenstore))).ConfigureAwait(false);

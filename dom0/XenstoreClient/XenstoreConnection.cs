@@ -187,14 +187,16 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     private async Task ReceiveAsync()
     {
         byte[] header = new byte[Wire.HeaderSize];
+        // Never closed by itself: it is only for reading, and the stream below is closed with the connection.
+        BufferedStream incoming = new(_stream, Wire.HeaderSize + Wire.MostPayload);
         try
         {
             while (true)
             {
-                await _stream.ReadExactlyAsync(header, _closing.Token).ConfigureAwait(false);
+                await incoming.ReadExactlyAsync(header, _closing.Token).ConfigureAwait(false);
                 MessageType type = (MessageType)BitConverter.ToUInt32(header, 0);
                 byte[] payload = new byte[BitConverter.ToInt32(header, 12)];
-                await _stream.ReadExactlyAsync(payload, _closing.Token).ConfigureAwait(false);
+                await incoming.ReadExactlyAsync(payload, _closing.Token).ConfigureAwait(false);
                 if (type == MessageType.WatchEvent)
                     Deliver(payload);
                 else if (_waiting.TryRemove(BitConverter.ToUInt32(header, 4), out var answer))

@@ -109,6 +109,9 @@ public sealed class XenstoreView
         return AskAsync(MessageType.SetPermissions, Wire.Strings([.. strings]), path, cancellation);
     }
 
+    /// <summary>Changes that are sent without waiting for each other's answers.</summary>
+    public XenstoreBatch StartBatch(CancellationToken cancellation = default) => new(this, cancellation);
+
     private async Task<string[]> ListInPartsAsync(string path, CancellationToken cancellation)
     {
         while (true)

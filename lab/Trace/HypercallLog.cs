@@ -33,12 +33,13 @@ public static partial class HypercallLog
         "increase_reservation decrease_reservation - - - machphys_mapping populate_physmap add_to_physmap - memory_map machine_memory_map exchange machphys_mfn_list set_memory_map - - set_pod_target get_pod_target "
         + "get_sharing_freed_pages get_sharing_shared_pages - - - add_to_physmap_batch claim_pages - get_vnumainfo reserved_device_memory_map acquire_resource";
 
-    /// <summary>The calls of the first process in the log, one a line.</summary>
+    /// <summary>The calls of the first process in the log, one a line. Copies in a row are one: how many there are says how large the guest's kernel is.</summary>
     public static IReadOnlyList<string> Decode(string log)
     {
         string[] lines = log.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         string? process = lines.FirstOrDefault()?.Split(' ')[0];
-        return lines.Where(line => line.StartsWith(process + " ", StringComparison.Ordinal)).Select(DecodeLine).ToArray();
+        string[] calls = lines.Where(line => line.StartsWith(process + " ", StringComparison.Ordinal)).Select(DecodeLine).ToArray();
+        return calls.Where((call, index) => index == 0 || call != calls[index - 1] || !call.StartsWith("copy ", StringComparison.Ordinal)).ToArray();
     }
 
     private static string DecodeLine(string line)

@@ -47,7 +47,7 @@ public partial class CreationLogTests
     /// <summary>What a mapping may be used for is known of callers of libxenforeignmemory only.</summary>
     private static IEnumerable<string> Comparable(IReadOnlyList<string> calls) => calls.Select(line => Protection().Replace(line, ""));
 
-    [GeneratedRegex(@"^\d+ (call|map) ")]
+    [GeneratedRegex(@"^\d+ (call|map|copy) ")]
     private static partial Regex CallLine();
 
     [GeneratedRegex(@" protection=\S+")]

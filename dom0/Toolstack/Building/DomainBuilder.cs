@@ -16,16 +16,19 @@ namespace XenSharp.Toolstack.Building;
 /// <param name="Target">How much of that there is at the start; the guest's balloon driver gives the rest back, which is populated on demand until then.</param>
 /// <param name="Vcpus">How many there can be.</param>
 /// <param name="IsOnline">Which of them are there at the start.</param>
-internal sealed record BuildOrder(KernelImage Kernel, IReadOnlyList<byte[]> Modules, string CommandLine, ulong Pages, ulong Target, int Vcpus, Func<int, bool> IsOnline, bool HasLocalApic, bool Claims);
+internal sealed record BuildOrder(KernelImage Kernel, IReadOnlyList<ReadOnlyMemory<byte>> Modules, string CommandLine, ulong Pages, ulong Target, int Vcpus, Func<int, bool> IsOnline, bool HasLocalApic, bool Claims);
 
 /// <param name="store">The domain that runs xenstored, and the port of the new domain that it will bind to.</param>
 /// <param name="console">The same for xenconsoled.</param>
-internal sealed class DomainBuilder(Hypervisor hypervisor, ushort domain, Steps steps, (ushort Domain, uint Port) store, (ushort Domain, uint Port) console)
+internal sealed class DomainBuilder(Hypervisor hypervisor, ushort domain, Steps steps, (ushort Domain, uint Port) store, (ushort Domain, uint Port) console) : IDisposable
 {
     private const ulong PageSize = GuestLayout.PageSize;
     private const uint XenstoreGrant = 1, ConsoleGrant = 0;     // GNTTAB_RESERVED_XENSTORE, GNTTAB_RESERVED_CONSOLE
 
-    private readonly GuestMemory _memory = new(hypervisor, domain);
+    // The toolstack's own domain (LIBXL_TOOLSTACK_DOMID).
+    private const ushort Self = 0;
+
+    private readonly GuestMemory _memory = new(hypervisor, domain, Self);
 
     /// <summary>Does it all; the domain can then be unpaused.</summary>
     public void Build(BuildOrder order)
@@ -53,6 +56,8 @@ internal sealed class DomainBuilder(Hypervisor hypervisor, ushort domain, Steps 
             hypervisor.SeedGrant(domain, XenstoreGrant, store.Domain, GuestLayout.Frame(SpecialPage.Xenstore));
         });
     }
+
+    public void Dispose() => _memory.Dispose();
 
     private static void CheckSize(BuildOrder order, GuestLayout layout)
     {
@@ -134,9 +139,9 @@ internal sealed class DomainBuilder(Hypervisor hypervisor, ushort domain, Steps 
         if (order.Kernel.TakesModulesAnywhere)
             next += startInfoSize;
         List<LoadedModule> modules = [];
-        foreach (byte[] module in order.Modules)
+        foreach (ReadOnlyMemory<byte> module in order.Modules)
         {
-            _memory.Write(next, module, RoundUp((ulong)module.Length));
+            _memory.Write(next, module.Span, RoundUp((ulong)module.Length));
             modules.Add(new LoadedModule(next, (ulong)module.Length));
             next += RoundUp((ulong)module.Length);
         }

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The memory of a domain that is being built: given, and written through mappings of a few MiB. Used by DomainBuilder.
+// The memory of a domain that is being built: given, and written. Used by DomainBuilder.
 
 using System;
-using System.Collections.Generic;
 using XenSharp.Abi;
 using XenSharp.Control;
-using XenSharp.Interop;
 
 namespace XenSharp.Toolstack.Building;
 
-internal sealed class GuestMemory(Hypervisor hypervisor, ushort domain)
+/// <param name="self">The domain that this program runs in.</param>
+internal sealed class GuestMemory(Hypervisor hypervisor, ushort domain, ushort self) : IDisposable
 {
-    private const ulong PageSize = SharedPages.PageSize;
-    private const int SmallPagesAtOnce = 4096, LargePagesAtOnce = 512, WindowPages = 2048;
+    private const int SmallPagesAtOnce = 4096, LargePagesAtOnce = 512;
     private const uint LargeOrder = 9, HugeOrder = 18;
 
-    private static readonly byte[] s_zeros = new byte[64 * 1024];
+    private DomainWriter? _writer;
 
     /// <summary>Gives memory for a range of frames, in pages as large as they can be; false if there is not enough.</summary>
     public bool TryPopulate(ulong first, ulong count, MemoryFlags flags = 0)
@@ -47,19 +45,9 @@ internal sealed class GuestMemory(Hypervisor hypervisor, ushort domain)
     /// <summary>Writes bytes and then zeros up to a length. The memory is there.</summary>
     public void Write(ulong address, ReadOnlySpan<byte> bytes, ulong length)
     {
-        ulong place = address, end = address + length;
-        while (place < end)
-        {
-            ulong window = Math.Min(WindowPages * PageSize - (place & (PageSize - 1)), end - place);
-            using SharedPages pages = Map(place / PageSize, (int)(((place & (PageSize - 1)) + window + PageSize - 1) / PageSize));
-            int offset = (int)(place & (PageSize - 1));
-            int copied = (int)Math.Min((ulong)bytes.Length, window);
-            pages.Write(offset, bytes[..copied]);
-            bytes = bytes[copied..];
-            for (int done = copied; done < (int)window; done += Math.Min(s_zeros.Length, (int)window - done))
-                pages.Write(offset + done, s_zeros.AsSpan(0, Math.Min(s_zeros.Length, (int)window - done)));
-            place += window;
-        }
+        _writer ??= new DomainWriter(hypervisor.Gate, domain, self);
+        _writer.Write(address, bytes);
+        _writer.Clear(address + (ulong)bytes.Length, length - (ulong)bytes.Length);
     }
 
     public void Write(ulong address, ReadOnlySpan<byte> bytes) => Write(address, bytes, (ulong)bytes.Length);
@@ -74,11 +62,5 @@ internal sealed class GuestMemory(Hypervisor hypervisor, ushort domain)
         return (ulong)hypervisor.TryPopulate(domain, frames, order, flags) << (int)order;
     }
 
-    private SharedPages Map(ulong first, int count)
-    {
-        List<ulong> frames = new(count);
-        for (int index = 0; index < count; index++)
-            frames.Add(first + (ulong)index);
-        return hypervisor.MapForeign(domain, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(frames), isWritable: true);
-    }
+    public void Dispose() => _writer?.Dispose();
 }

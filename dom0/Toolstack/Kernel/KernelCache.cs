@@ -9,6 +9,9 @@ using XenSharp.Interop;
 
 namespace XenSharp.Toolstack.Kernel;
 
+/// <summary>An unpacked kernel, whose memory ends with its owner.</summary>
+internal sealed record CachedKernel(IDisposable Owner, ReadOnlyMemory<byte> Content);
+
 /// <summary>
 /// A folder that only root may write. Beside the kernels are notes which file had which content, by its number and the time of its last change. A kernel's file's name is the SHA-256 of the packed kernel; behind the kernel come its length and a hash of its ends, so that a file that
 /// was cut short is not taken. A cache that cannot be used is no failure: the kernel is unpacked.
@@ -18,10 +21,10 @@ public sealed class KernelCache(string folder, long mostBytes = 512L << 20)
 {
     public const string DefaultFolder = "/var/cache/xensharp/kernels";
 
-    private const int HashSize = 32, SettledMs = 2000;
+    private const int HashSize = 32, TrailerSize = sizeof(long) + HashSize, SettledMs = 2000;
 
     /// <summary>What a file was unpacked to, if it has not changed since; its content need not be read.</summary>
-    public ReadOnlyMemory<byte>? FindUnchanged(string source)
+    internal CachedKernel? FindUnchanged(string source)
     {
         try
         {
@@ -34,27 +37,31 @@ public sealed class KernelCache(string folder, long mostBytes = 512L << 20)
         }
     }
 
-    public ReadOnlyMemory<byte>? Find(ReadOnlySpan<byte> packed) => Read(PathOf(packed));
+    internal CachedKernel? Find(ReadOnlySpan<byte> packed) => Read(PathOf(packed));
 
-    private static ReadOnlyMemory<byte>? Read(string path)
+    private static CachedKernel? Read(string path)
     {
         try
         {
             if (!File.Exists(path))
                 return null;
-            byte[] file = File.ReadAllBytes(path);
-            if (file.Length <= HashSize + sizeof(long) || BitConverter.ToInt64(file, file.Length - HashSize - sizeof(long)) != file.Length - HashSize - sizeof(long))
-                return null;
-            if (!HashOfEnds(file.AsSpan(0, file.Length - HashSize)).AsSpan().SequenceEqual(file.AsSpan(file.Length - HashSize)))
-                return null;
-            File.SetLastAccessTimeUtc(path, DateTime.UtcNow);
-            return file.AsMemory(0, file.Length - HashSize - sizeof(long));
+            MappedFile file = new(path);
+            if (IsWhole(file.GetSpan()))
+            {
+                File.SetLastAccessTimeUtc(path, DateTime.UtcNow);
+                return new CachedKernel(file, file.Memory[..^TrailerSize]);
+            }
+            ((IDisposable)file).Dispose();
+            return null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
+
+    private static bool IsWhole(ReadOnlySpan<byte> file) =>
+        file.Length > TrailerSize && BitConverter.ToInt64(file[^TrailerSize..]) == file.Length - TrailerSize && HashOfEnds(file[..^HashSize]).AsSpan().SequenceEqual(file[^HashSize..]);
 
     /// <param name="source">The packed file and what it was when it was read, to be known again without its content.</param>
     public void Keep(ReadOnlySpan<byte> packed, byte[] unpacked, (string Path, FileIdentity Identity)? source = null)

@@ -20,7 +20,7 @@ public static class KernelFile
     public static KernelImage Load(string path, KernelCache? cache = null)
     {
         if (cache?.FindUnchanged(path) is { } known)
-            return KernelImage.Read(known, path);
+            return KernelImage.Read(known.Content, path, known.Owner);
         (string, FileIdentity)? source = cache is not null && File.Exists(path) ? (path, FileIdentity.Of(path)) : null;
         return Unpack(ReadFile(path, "the kernel"), path, cache, source);
     }
@@ -38,7 +38,7 @@ public static class KernelFile
         {
             if (source is { } named)
                 cache.Remember(file.Span, named);
-            return KernelImage.Read(kept, path);
+            return KernelImage.Read(kept.Content, path, kept.Owner);
         }
         byte[] unpacked = Unpacking.Unpack(payload, size, path);
         KernelImage image = KernelImage.Read(unpacked, path);
@@ -47,11 +47,11 @@ public static class KernelFile
     }
 
     /// <summary>A file as a whole; a sentence when it cannot be read.</summary>
-    internal static byte[] ReadFile(string path, string what)
+    internal static ReadOnlyMemory<byte> ReadFile(string path, string what)
     {
         try
         {
-            return File.ReadAllBytes(path);
+            return AlignedFile.Read(path);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -13,7 +13,7 @@ namespace XenSharp.Toolstack.Kernel;
 /// <summary>A piece of the file and where it goes in the guest's memory; what is beyond the file's bytes is zero.</summary>
 public readonly record struct KernelSegment(ulong Address, int FileOffset, int FileSize, ulong MemorySize);
 
-public sealed class KernelImage
+public sealed class KernelImage : IDisposable
 {
     private const int LoadSegment = 1, NoteSegment = 4, NoteSection = 7;
     private const int GuestOsNote = 6, FeaturesNote = 10, ModuleStartPfnNote = 16, SupportedFeaturesNote = 17, EntryNote = 18;
@@ -23,6 +23,7 @@ public sealed class KernelImage
     private readonly bool _is64;
     private readonly string _name;
     private ulong _supported, _required;
+    private IDisposable? _owner;
 
     private KernelImage(ReadOnlyMemory<byte> file, string name)
     {
@@ -60,19 +61,28 @@ public sealed class KernelImage
     public bool FindsRsdpAnywhere => GuestOs != "linux" || (_supported >> RsdpUnrestrictedFeature & 1) != 0;
 
     /// <exception cref="ToolstackException">It is no kernel for a PVH guest; the sentence says why.</exception>
-    public static KernelImage Read(ReadOnlyMemory<byte> file, string name)
+    /// <param name="owner">Whose memory the file is; disposed with the image, or when this is no kernel.</param>
+    public static KernelImage Read(ReadOnlyMemory<byte> file, string name, IDisposable? owner = null)
     {
-        KernelImage image = new(file, name);
         try
         {
+            KernelImage image = new(file, name) { _owner = owner };
             image.ReadSegments();
+            return image;
         }
         catch (Exception failure) when (failure is ArgumentOutOfRangeException or OverflowException)
         {
+            owner?.Dispose();
             throw new ToolstackException($"{name} is damaged: its headers point outside the file", failure);
         }
-        return image;
+        catch
+        {
+            owner?.Dispose();
+            throw;
+        }
     }
+
+    public void Dispose() => _owner?.Dispose();
 
     private ReadOnlySpan<byte> Bytes(ulong offset, ulong length) => File.Span.Slice(checked((int)offset), checked((int)length));
 

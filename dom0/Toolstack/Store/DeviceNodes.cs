@@ -41,22 +41,24 @@ internal static class DeviceNodes
             return false;
         XenstorePermission[] guests = [new('n', device.Domain), new('r', device.BackendDomain)], backends = [new('n', device.BackendDomain), new('r', device.Domain)];
         bool isFirstConsole = device is { Kind: "console", Id: 0 };
-        await view.WriteAsync($"{device.Toolstack}/frontend", device.Frontend).ConfigureAwait(false);
-        await view.WriteAsync($"{device.Toolstack}/backend", device.Backend).ConfigureAwait(false);
+        XenstoreBatch batch = view.StartBatch();
+        batch.Write($"{device.Toolstack}/frontend", device.Frontend);
+        batch.Write($"{device.Toolstack}/backend", device.Backend);
 
-        await view.RemoveAsync(device.Frontend).ConfigureAwait(false);
-        await view.MakeDirectoryAsync(device.Frontend).ConfigureAwait(false);
-        await view.SetPermissionsAsync(device.Frontend, isFirstConsole ? backends : guests).ConfigureAwait(false);
-        await view.WriteAsync($"{device.Frontend}/backend", device.Backend).ConfigureAwait(false);
-        await WriteAsync(view, device.Frontend, front, guests).ConfigureAwait(false);
-        await WriteAsync(view, device.Frontend, readOnlyFront ?? [], backends).ConfigureAwait(false);
+        batch.Remove(device.Frontend);
+        batch.MakeDirectory(device.Frontend);
+        batch.SetPermissions(device.Frontend, isFirstConsole ? backends : guests);
+        batch.Write($"{device.Frontend}/backend", device.Backend);
+        Write(batch, device.Frontend, front, guests);
+        Write(batch, device.Frontend, readOnlyFront ?? [], backends);
 
-        await view.RemoveAsync(device.Backend).ConfigureAwait(false);
-        await view.MakeDirectoryAsync(device.Backend).ConfigureAwait(false);
-        await view.SetPermissionsAsync(device.Backend, backends).ConfigureAwait(false);
-        await view.WriteAsync($"{device.Backend}/frontend", device.Frontend).ConfigureAwait(false);
-        await WriteAsync(view, device.Backend, back, null).ConfigureAwait(false);
-        await WriteAsync(view, device.Toolstack, back, null).ConfigureAwait(false);
+        batch.Remove(device.Backend);
+        batch.MakeDirectory(device.Backend);
+        batch.SetPermissions(device.Backend, backends);
+        batch.Write($"{device.Backend}/frontend", device.Frontend);
+        Write(batch, device.Backend, back, null);
+        Write(batch, device.Toolstack, back, null);
+        await batch.CompleteAsync().ConfigureAwait(false);
         return true;
     });
 
@@ -112,13 +114,13 @@ internal static class DeviceNodes
         return false;
     }
 
-    private static async Task WriteAsync(XenstoreView view, string path, NodeList nodes, XenstorePermission[]? permissions)
+    private static void Write(XenstoreBatch batch, string path, NodeList nodes, XenstorePermission[]? permissions)
     {
         foreach ((string node, string value) in nodes)
         {
-            await view.WriteAsync($"{path}/{node}", value).ConfigureAwait(false);
+            batch.Write($"{path}/{node}", value);
             if (permissions is not null)
-                await view.SetPermissionsAsync($"{path}/{node}", permissions).ConfigureAwait(false);
+                batch.SetPermissions($"{path}/{node}", permissions);
         }
     }
 }

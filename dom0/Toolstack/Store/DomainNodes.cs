@@ -27,28 +27,30 @@ internal static class DomainNodes
         XenstorePermission[] readOnly = [new('n', 0), new('r', domain)], guests = [new('n', domain)], hidden = [new('n', 0)];
 
         await CheckNameAsync(view, domain, name).ConfigureAwait(false);
-        await MakeNodeAsync(view, path, readOnly, isNew: true).ConfigureAwait(false);
-        await MakeNodeAsync(view, vm, readOnly, isNew: true).ConfigureAwait(false);
-        await MakeNodeAsync(view, own, hidden, isNew: true).ConfigureAwait(false);
-        await MakeNodeAsync(view, $"{own}/device", hidden).ConfigureAwait(false);
-        await view.WriteAsync($"{path}/vm", vm).ConfigureAwait(false);
-        await view.WriteAsync($"{path}/name", name).ConfigureAwait(false);
+        XenstoreBatch batch = view.StartBatch();
+        MakeNode(batch, path, readOnly, isNew: true);
+        MakeNode(batch, vm, readOnly, isNew: true);
+        MakeNode(batch, own, hidden, isNew: true);
+        MakeNode(batch, $"{own}/device", hidden);
+        batch.Write($"{path}/vm", vm);
+        batch.Write($"{path}/name", name);
         foreach ((string node, bool isGuests) in s_nodes)
-            await MakeNodeAsync(view, $"{path}/{node}", isGuests ? guests : readOnly).ConfigureAwait(false);
+            MakeNode(batch, $"{path}/{node}", isGuests ? guests : readOnly);
         if (configuration.CreateInfo.DriverDomain == true)
         {
-            await MakeNodeAsync(view, $"{path}/libxl", guests).ConfigureAwait(false);
-            await MakeNodeAsync(view, $"{path}/device-model", guests).ConfigureAwait(false);
+            MakeNode(batch, $"{path}/libxl", guests);
+            MakeNode(batch, $"{path}/device-model", guests);
         }
-        await view.WriteAsync($"{vm}/uuid", configuration.CreateInfo.Uuid.ToString("D")).ConfigureAwait(false);
-        await view.WriteAsync($"{vm}/name", name).ConfigureAwait(false);
+        batch.Write($"{vm}/uuid", configuration.CreateInfo.Uuid.ToString("D"));
+        batch.Write($"{vm}/name", name);
         foreach ((string node, string? value) in configuration.CreateInfo.Xsdata)
-            await view.WriteAsync($"{path}/{node}", value ?? "").ConfigureAwait(false);
+            batch.Write($"{path}/{node}", value ?? "");
         foreach ((string node, string? value) in configuration.CreateInfo.Platformdata)
-            await view.WriteAsync($"{path}/platform/{node}", value ?? "").ConfigureAwait(false);
-        await view.WriteAsync($"{path}/control/platform-feature-multiprocessor-suspend", "1").ConfigureAwait(false);
-        await view.WriteAsync($"{path}/control/platform-feature-xs_reset_watches", "1").ConfigureAwait(false);
-        await view.WriteAsync($"{own}/type", "pvh").ConfigureAwait(false);
+            batch.Write($"{path}/platform/{node}", value ?? "");
+        batch.Write($"{path}/control/platform-feature-multiprocessor-suspend", "1");
+        batch.Write($"{path}/control/platform-feature-xs_reset_watches", "1");
+        batch.Write($"{own}/type", "pvh");
+        await batch.CompleteAsync().ConfigureAwait(false);
     });
 
     /// <summary>What is known once the domain is built: memory, vCPUs, and how its kernel reaches xenstore.</summary>
@@ -66,9 +68,11 @@ internal static class DomainNodes
             nodes.Add(($"cpu/{vcpu}/availability", build.AvailVcpus?.Contains(vcpu) == false ? "offline" : "online"));
         await store.TransactAsync(async view =>
         {
+            XenstoreBatch batch = view.StartBatch();
             foreach ((string node, string value) in nodes)
-                await view.WriteAsync($"{path}/{node}", value).ConfigureAwait(false);
-            await view.WriteAsync($"{vm}/start_time", string.Create(CultureInfo.InvariantCulture, $"{now.ToUnixTimeSeconds()}.{now.Millisecond / 10:00}")).ConfigureAwait(false);
+                batch.Write($"{path}/{node}", value);
+            batch.Write($"{vm}/start_time", string.Create(CultureInfo.InvariantCulture, $"{now.ToUnixTimeSeconds()}.{now.Millisecond / 10:00}"));
+            await batch.CompleteAsync().ConfigureAwait(false);
         }).ConfigureAwait(false);
         await store.IntroduceAsync(domain, (long)storeFrame, (int)storePort).ConfigureAwait(false);
     }
@@ -87,12 +91,12 @@ internal static class DomainNodes
     }
 
     /// <summary>A node with permissions of its own, empty.</summary>
-    private static async Task MakeNodeAsync(XenstoreView view, string path, XenstorePermission[] permissions, bool isNew = false)
+    private static void MakeNode(XenstoreBatch batch, string path, XenstorePermission[] permissions, bool isNew = false)
     {
         if (isNew)
-            await view.RemoveAsync(path).ConfigureAwait(false);
-        await view.WriteAsync(path, "").ConfigureAwait(false);
-        await view.SetPermissionsAsync(path, permissions).ConfigureAwait(false);
+            batch.Remove(path);
+        batch.Write(path, "");
+        batch.SetPermissions(path, permissions);
     }
 
     private static async Task CheckNameAsync(XenstoreView view, int domain, string name)

@@ -2,6 +2,8 @@
 // Preloaded into a tool of dom0: writes each hypercall that it makes through libxencall and libxenforeignmemory, or by ioctl without them, to the file that
 // HYPERCALL_LOG names, one a line, read by lab/Trace/HypercallLog.cs:
 //   PID call OP ARG... in=HEX = RESULT ERRNO out=HEX
+//   PID map domain=N protection=N pages=N first=HEX = RESULT ERRNO
+//   PID copy domain=N = RESULT ERRNO, into pages that the domain has granted
 // HEX is the structure that the call is about, before and after it. A multicall is told entry by entry.
 // MAPPING_HOLE=FIRST-END, in hex: mappings by libxenforeignmemory that begin at one of these frames fail at once, without a log line. Debian's xl dump-core asks
 // for each frame of a guest's hole by itself.
@@ -160,6 +162,12 @@ static void put_map(unsigned domain, int protection, size_t pages, const uint64_
     put(line, n);
 }
 
+static void put_copy(unsigned domain, int failed) {
+    char line[256];
+    int n = snprintf(line, sizeof line, "%d copy domain=%u = %d %d\n", getpid(), domain, failed ? -1 : 0, failed ? errno : 0);
+    put(line, n);
+}
+
 void *xenforeignmemory_map2(void *h, uint32_t domain, void *address, int protection, int flags, size_t pages, const uint64_t *frames, int *errors) {
     NEXT(xenforeignmemory_map2);
     if (pages && is_in_hole(frames[0])) {
@@ -179,6 +187,25 @@ void *xenforeignmemory_map(void *h, uint32_t domain, int protection, size_t page
 
 // linux/include/uapi/xen/privcmd.h
 enum { hypercall_request = 0x305000, map_request = 0x205004, unknown_protection = -1 };
+
+// linux/include/uapi/xen/gntdev.h
+enum { copy_request = 0x104708, to_grant = 2 };
+
+struct copy_segment {
+    uint64_t source;
+    struct {
+        uint32_t reference;
+        uint16_t offset;
+        uint16_t domain;
+    } target;
+    uint16_t length, flags;
+    int16_t status;
+};
+
+struct copy_batch {
+    uint32_t count;
+    const struct copy_segment *segments;
+};
 
 struct map_batch {
     uint32_t pages;
@@ -200,7 +227,7 @@ int ioctl(int file, unsigned long request, ...) {
     va_start(list, request);
     void *argument = va_arg(list, void *);
     va_end(list);
-    if (in_library || (request != hypercall_request && request != map_request))
+    if (in_library || (request != hypercall_request && request != map_request && request != copy_request))
         return next(file, request, argument);
     if (request == hypercall_request) {
         const uint64_t *call = argument;
@@ -209,8 +236,14 @@ int ioctl(int file, unsigned long request, ...) {
             count--;
         return logged(call[0], call + 1, count, make_ioctl, (void *)(intptr_t)file);
     }
-    const struct map_batch *batch = argument;
     int result = next(file, request, argument);
+    if (request == copy_request) {
+        const struct copy_batch *copies = argument;
+        if (copies->count && copies->segments[0].flags & to_grant)
+            put_copy(copies->segments[0].target.domain, result < 0);
+        return result;
+    }
+    const struct map_batch *batch = argument;
     put_map(batch->domain, unknown_protection, batch->pages, batch->frames, result < 0);
     return result;
 }

@@ -24,5 +24,7 @@ internal class RecordingGate(Func<HypercallNumber, ulong[], long> answer) : Hype
 
     public override SharedPages MapResource(ushort domain, MemoryResource type, uint id, uint firstFrame, int count) => throw new NotSupportedException();
 
+    public override void WriteGranted(ushort domain, uint firstReference, int offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
+
     public override long CallDeviceModel(ushort domain, params ReadOnlySpan<Memory<byte>> buffers) => throw new NotSupportedException();
 }

@@ -89,6 +89,7 @@ public sealed partial class CreationTests : IAsyncLifetime
         Assert.Equal(domain.Params[HvmParam.ConsolePfn], BitConverter.ToUInt32(domain.GrantTable, 4));
         Assert.Equal(domain.Params[HvmParam.StorePfn], BitConverter.ToUInt32(domain.GrantTable, 12));
         Assert.Equal(1, BitConverter.ToUInt16(domain.GrantTable, 0));
+        Assert.Equal(-1, domain.GrantTable.AsSpan(16).IndexOfAnyExcept((byte)0));
         Assert.Equal($"{domain.Params[HvmParam.StorePfn]}", await _store.Store.ReadAsync($"/local/domain/{id}/store/ring-ref"));
         Assert.Equal($"{domain.Params[HvmParam.ConsoleEventChannel]}", await _store.Store.ReadAsync($"/local/domain/{id}/console/port"));
         Assert.Equal("offline", await _store.Store.ReadAsync($"/local/domain/{id}/cpu/1/availability"));

@@ -69,6 +69,20 @@ internal sealed class FakeHypervisor : HypercallGate
 
     public override SharedPages MapResource(ushort domain, MemoryResource type, uint id, uint firstFrame, int count) => new FakePages(this, [Domains[domain].GrantTable]);
 
+    public override void WriteGranted(ushort domain, uint firstReference, int offset, ReadOnlySpan<byte> source)
+    {
+        FakeDomain owner = Domains[domain];
+        for (uint reference = firstReference; source.Length > 0; reference++, offset = 0)
+        {
+            ReadOnlySpan<byte> entry = owner.GrantTable.AsSpan((int)reference * 8, 8);
+            if (BitConverter.ToUInt16(entry) != (ushort)GrantEntryFlags.PermitAccess || !owner.Pages.TryGetValue(BitConverter.ToUInt32(entry[4..]), out byte[]? page))
+                throw new SystemFailure($"writing by grant {reference}", (int)Errno.Io);
+            int length = Math.Min(source.Length, page.Length - offset);
+            source[..length].CopyTo(page.AsSpan(offset));
+            source = source[length..];
+        }
+    }
+
     public override long CallDeviceModel(ushort domain, params ReadOnlySpan<Memory<byte>> buffers) => -(long)Errno.OpNotSupp;
 
     private long Domctl(ulong address)

@@ -91,7 +91,7 @@ public sealed class KernelTests : IDisposable
         byte[] elf = TestKernel.Elf(300_000), other = TestKernel.Elf(300_001);
         byte[] image = TestKernel.BzImage(Pack("lz4", elf)!, elf.Length), second = TestKernel.BzImage(Pack("lz4", other)!, other.Length);
         KernelFile.Load(Write("a", image), cache);
-        Assert.True(cache.Find(image)!.Value.Span.SequenceEqual(elf));
+        Assert.True(cache.Find(image)!.Content.Span.SequenceEqual(elf));
         Assert.Null(cache.Find(second));
         Assert.True(KernelFile.Load(Write("b", image), cache).File.Span.SequenceEqual(elf));
     }

@@ -82,6 +82,8 @@ internal sealed class FakeMachine : HypercallGate
 
     public override SharedPages MapResource(ushort domain, MemoryResource type, uint id, uint firstFrame, int count) => throw new NotSupportedException();
 
+    public override void WriteGranted(ushort domain, uint firstReference, int offset, ReadOnlySpan<byte> source) => throw new NotSupportedException();
+
     public override long CallDeviceModel(ushort domain, params ReadOnlySpan<Memory<byte>> buffers) => throw new NotSupportedException();
 
     /// <summary>Each command disposes of its connection; the machine stays for the next one.</summary>
