@@ -32,6 +32,9 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
 
     private readonly Stream _stream;
+
+    // For reading only; it is never closed by itself.
+    private readonly BufferedStream _incoming;
     private readonly bool _isDevice;
     private readonly SemaphoreSlim _sending = new(1);
     private readonly ConcurrentDictionary<uint, TaskCompletionSource<(MessageType Type, byte[] Payload)>> _waiting = new();
@@ -45,6 +48,7 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     private XenstoreConnection(Stream stream, bool isDevice)
     {
         _stream = stream;
+        _incoming = new BufferedStream(stream, Wire.HeaderSize + Wire.MostPayload);
         _isDevice = isDevice;
         _receiving = Task.Run(ReceiveAsync);
     }
@@ -187,16 +191,14 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     private async Task ReceiveAsync()
     {
         byte[] header = new byte[Wire.HeaderSize];
-        // Never closed by itself: it is only for reading, and the stream below is closed with the connection.
-        BufferedStream incoming = new(_stream, Wire.HeaderSize + Wire.MostPayload);
         try
         {
             while (true)
             {
-                await incoming.ReadExactlyAsync(header, _closing.Token).ConfigureAwait(false);
+                await _incoming.ReadExactlyAsync(header, _closing.Token).ConfigureAwait(false);
                 MessageType type = (MessageType)BitConverter.ToUInt32(header, 0);
                 byte[] payload = new byte[BitConverter.ToInt32(header, 12)];
-                await incoming.ReadExactlyAsync(payload, _closing.Token).ConfigureAwait(false);
+                await _incoming.ReadExactlyAsync(payload, _closing.Token).ConfigureAwait(false);
                 if (type == MessageType.WatchEvent)
                     Deliver(payload);
                 else if (_waiting.TryRemove(BitConverter.ToUInt32(header, 4), out var answer))
