@@ -13,6 +13,14 @@ using XenSharp.XenstoreClient;
 
 namespace XenSharp.Toolstack;
 
+/// <summary>xenstore's daemon has ended while a domain was waited for; with another connection, and what is told here, one can wait on.</summary>
+public sealed class StoreLostException(ushort domain, DomainConfiguration configuration, IOException cause) : IOException(cause.Message, cause)
+{
+    public ushort Domain => domain;
+
+    public DomainConfiguration Configuration => configuration;
+}
+
 /// <param name="log">Gets a line for all that happens, in xl's words.</param>
 public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection store, DomainToolstack toolstack, Action<string> log)
 {
@@ -22,12 +30,13 @@ public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection stor
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
     /// <summary>Returns when the domain is gone or is to be left as it is.</summary>
+    /// <exception cref="StoreLostException">The daemon ended while nothing else had.</exception>
     public async Task RunAsync(ushort domain, DomainConfiguration configuration)
     {
         while (true)
         {
             log($"Waiting for domain {configuration.CreateInfo.Name} (domid {domain}) to die [pid {Environment.ProcessId}]");
-            if (await toolstack.WaitForShutdownAsync(domain).ConfigureAwait(false) is not { } reason)
+            if (await WaitAsync(domain, configuration).ConfigureAwait(false) is not { } reason)
             {
                 log($"Domain {domain} has been destroyed.");
                 return;
@@ -74,6 +83,18 @@ public sealed class DomainMonitor(Hypervisor hypervisor, XenstoreConnection stor
             await Task.Delay(s_pause).ConfigureAwait(false);
             (domain, configuration) = await toolstack.CreateAsync(next).ConfigureAwait(false);
             hypervisor.UnpauseDomain(domain);
+        }
+    }
+
+    private async Task<ShutdownReason?> WaitAsync(ushort domain, DomainConfiguration configuration)
+    {
+        try
+        {
+            return await toolstack.WaitForShutdownAsync(domain).ConfigureAwait(false);
+        }
+        catch (IOException failure)
+        {
+            throw new StoreLostException(domain, configuration, failure);
         }
     }
 

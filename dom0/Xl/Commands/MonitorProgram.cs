@@ -22,6 +22,7 @@ public static class MonitorProgram
 
     private const string LogFolder = "/var/log/xen";
     private const int KeptLogs = 10;
+    private const int PatienceSeconds = 120;
 
     /// <param name="arguments">The domain's id.</param>
     public static async Task<int> RunAsync(string name, string[] arguments)
@@ -38,15 +39,43 @@ public static class MonitorProgram
             return 1;
         }
         Processes.Detach(NewLog($"xl-{configuration.CreateInfo.Name}"));
-        try
+        while (true)
         {
-            await WatchAsync(host, domain, configuration, Console.WriteLine).ConfigureAwait(false);
-            return 0;
+            try
+            {
+                await using Host connected = await ConnectedAsync().ConfigureAwait(false);
+                await WatchAsync(connected, domain, configuration, Console.WriteLine).ConfigureAwait(false);
+                return 0;
+            }
+            catch (StoreLostException lost)
+            {
+                Console.WriteLine(lost.Message);
+                (domain, configuration) = (lost.Domain, lost.Configuration);
+            }
+            catch (Exception failure) when (failure is ToolstackException or HypercallException or IOException or XenstoreException or XlException)
+            {
+                Console.WriteLine(failure.Message);
+                return 1;
+            }
         }
-        catch (Exception failure) when (failure is ToolstackException or HypercallException or IOException or XenstoreException)
+    }
+
+    /// <summary>A daemon that has ended may be started again; a guest outlives it, and so do those who wait for the guest's end.</summary>
+    private static async Task<Host> ConnectedAsync()
+    {
+        for (int seconds = 0; ; seconds++)
         {
-            Console.WriteLine(failure.Message);
-            return 1;
+            Host host = new();
+            try
+            {
+                await host.ConnectionAsync().ConfigureAwait(false);
+                return host;
+            }
+            catch (XlException) when (seconds < PatienceSeconds)
+            {
+                await host.DisposeAsync().ConfigureAwait(false);
+                await Task.Delay(1000).ConfigureAwait(false);
+            }
         }
     }
 
