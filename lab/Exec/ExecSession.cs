@@ -20,8 +20,10 @@ public sealed class ExecSession
 
     private static readonly TimeSpan s_silenceInBlock = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan s_powerOff = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long the machine may take to end after the command has.</summary>
+    public TimeSpan PowerOff { get; init; } = TimeSpan.FromSeconds(10);
 
     private readonly object _gate = new();
     private readonly ExecDecoder _decoder;
@@ -76,7 +78,7 @@ public sealed class ExecSession
         }
         _output.Flush();
         _errors.Flush();
-        machine.Ended.Wait(s_powerOff);
+        machine.Ended.Wait(PowerOff);
         return _status ?? throw Failed(machine, _decoder.Failure);
     }
 

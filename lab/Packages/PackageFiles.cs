@@ -15,7 +15,7 @@ namespace XenSharp.Lab.Packages;
 /// </summary>
 public sealed class PackageFiles
 {
-    private static readonly string[] s_libraryFolders = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib64"];
+    private static readonly string[] s_libraryFolders = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib64", "usr/lib/x86_64-linux-gnu/systemd"];
 
     private readonly SortedDictionary<string, (string Source, bool IsProgram)> _files = new(StringComparer.Ordinal);
     private readonly List<UnpackedPackage> _packages = [];
