@@ -44,7 +44,7 @@ internal sealed class ConsoleLoop : IDisposable
     /// <summary>Told on the loop's thread when a console has a new terminal.</summary>
     public Action<ConsoleId, string> TerminalMade { get; set; } = (_, _) => { };
 
-    /// <summary>Milliseconds of the periods in which events are counted; tests set it.</summary>
+    /// <summary>Milliseconds, by which consoles that send too many events are slowed down; tests set it.</summary>
     public Func<long> Clock { get; init; } = static () => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
 
     public int Count => _consoles.Count;
@@ -82,7 +82,7 @@ internal sealed class ConsoleLoop : IDisposable
                     break;
             }
         }
-        EndPeriods();
+        ResumeThrottled();
         while (_posted.TryDequeue(out Action? action))
             action();
     }
@@ -105,7 +105,7 @@ internal sealed class ConsoleLoop : IDisposable
                 Watch(console);
             // Something may have been written before anybody listened.
             if (before != console.Port && console.OnEvent(Clock()))
-                _throttled.Enqueue(console, console.PeriodEnd);
+                _throttled.Enqueue(console, console.NextEvent);
             UpdateInterest(console);
             return true;
         }
@@ -167,7 +167,7 @@ internal sealed class ConsoleLoop : IDisposable
     private void ServeEvent(GuestConsole console)
     {
         if (console.OnEvent(Clock()))
-            _throttled.Enqueue(console, console.PeriodEnd);
+            _throttled.Enqueue(console, console.NextEvent);
         // Most of the time the terminal takes it at once.
         if (console.Terminal is not null && !console.WriteTerminal())
             RenewTerminal(console);
@@ -211,7 +211,7 @@ internal sealed class ConsoleLoop : IDisposable
         _epoll.Modify(console.Terminal.Master, wanted, console.Slot);
     }
 
-    private void EndPeriods()
+    private void ResumeThrottled()
     {
         if (_throttled.Count == 0)
             return;
@@ -219,7 +219,7 @@ internal sealed class ConsoleLoop : IDisposable
         while (_throttled.TryPeek(out GuestConsole? console, out long end) && end <= now)
         {
             _throttled.Dequeue();
-            Guard(console, () => console.EndPeriod(now));
+            Guard(console, () => console.Resume());
         }
     }
 
