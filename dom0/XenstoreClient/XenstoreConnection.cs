@@ -6,6 +6,7 @@ using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -44,6 +45,8 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
     private uint _lastRequest;
     private long _lastToken;
     private volatile Exception? _failure;
+
+    private readonly record struct Question(uint Number, Request Request, TaskCompletionSource<(MessageType Type, byte[] Payload)> Answer);
 
     private XenstoreConnection(Stream stream, bool isDevice)
     {
@@ -149,14 +152,63 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
         _ = last.ContinueWith(static ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
-    internal async Task<byte[]> AskAsync(MessageType type, byte[] payload, uint transaction, string what, CancellationToken cancellation)
+    internal Task<byte[]> AskAsync(MessageType type, byte[] payload, uint transaction, string what, CancellationToken cancellation) =>
+        AskAsync(new Request(type, payload, what), transaction, cancellation);
+
+    /// <summary>The answers, in the order of the requests, which the socket takes in one piece: a daemon that is woken for each costs more than its work.</summary>
+    internal Task<byte[]>[] AskAll(IReadOnlyList<Request> requests, uint transaction, CancellationToken cancellation)
     {
-        // The device's buffer has the header as well.
-        if (payload.Length > Wire.MostPayload - (_isDevice ? Wire.HeaderSize : 0))
-            throw new XenstoreException("E2BIG", $"{type} {what}");
-        uint request = Interlocked.Increment(ref _lastRequest);
-        TaskCompletionSource<(MessageType Type, byte[] Payload)> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _waiting[request] = answer;
+        Task<byte[]>[] answers = new Task<byte[]>[requests.Count];
+        if (requests.Count == 0)
+            return answers;
+        if (_isDevice || requests.Any(request => request.Payload.Length > MostPayload))
+        {
+            for (int index = 0; index < answers.Length; index++)
+                answers[index] = AskAsync(requests[index], transaction, cancellation);
+            return answers;
+        }
+        Question[] questions = new Question[answers.Length];
+        List<byte> messages = [];
+        for (int index = 0; index < answers.Length; index++)
+        {
+            questions[index] = Register(requests[index]);
+            messages.AddRange(Wire.Message(requests[index].Type, questions[index].Number, transaction, requests[index].Payload));
+        }
+        Task sent = SendAsync(messages.ToArray(), questions, cancellation);
+        for (int index = 0; index < answers.Length; index++)
+            answers[index] = AnswerAsync(questions[index], sent, cancellation);
+        return answers;
+    }
+
+    internal async Task<byte[]> AskAsync(Request request, uint transaction, CancellationToken cancellation)
+    {
+        if (request.Payload.Length > MostPayload)
+            throw new XenstoreException("E2BIG", $"{request.Type} {request.What}");
+        Question question = Register(request);
+        Task sent = SendAsync(Wire.Message(request.Type, question.Number, transaction, request.Payload), [question], cancellation);
+        return await AnswerAsync(question, sent, cancellation).ConfigureAwait(false);
+    }
+
+    // The device's buffer has the header as well.
+    private int MostPayload => Wire.MostPayload - (_isDevice ? Wire.HeaderSize : 0);
+
+    private Question Register(Request request)
+    {
+        Question question = new(Interlocked.Increment(ref _lastRequest), request, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        _waiting[question.Number] = question.Answer;
+        return question;
+    }
+
+    private static async Task<byte[]> AnswerAsync(Question question, Task sent, CancellationToken cancellation)
+    {
+        await sent.ConfigureAwait(false);
+        (MessageType answered, byte[] bytes) = await question.Answer.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        return answered == MessageType.Error
+            ? throw new XenstoreException(Encoding.ASCII.GetString(bytes).TrimEnd('\0'), $"{question.Request.Type} {question.Request.What}") : bytes;
+    }
+
+    private async Task SendAsync(byte[] messages, Question[] questions, CancellationToken cancellation)
+    {
         bool isSent = false;
         try
         {
@@ -166,14 +218,14 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
             try
             {
                 // A message that was begun is sent as a whole: cancelling in its middle would end the connection for all.
-                if (!answer.Task.IsCompleted)
-                    await _stream.WriteAsync(Wire.Message(type, request, transaction, payload), CancellationToken.None).ConfigureAwait(false);
+                if (!questions[0].Answer.Task.IsCompleted)
+                    await _stream.WriteAsync(messages, CancellationToken.None).ConfigureAwait(false);
                 isSent = true;
             }
             finally
             {
                 if (isSent && _isDevice)
-                    _ = answer.Task.ContinueWith((_, sending) => ((SemaphoreSlim)sending!).Release(), _sending, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                    _ = questions[0].Answer.Task.ContinueWith((_, sending) => ((SemaphoreSlim)sending!).Release(), _sending, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
                 else
                     _sending.Release();
             }
@@ -181,11 +233,9 @@ public sealed partial class XenstoreConnection : IAsyncDisposable
         finally
         {
             // What was sent stays until its answer has come, even if nobody waits for that any more.
-            if (!isSent)
-                _waiting.TryRemove(request, out _);
+            foreach (Question question in isSent ? [] : questions)
+                _waiting.TryRemove(question.Number, out _);
         }
-        (MessageType answered, byte[] bytes) = await answer.Task.WaitAsync(cancellation).ConfigureAwait(false);
-        return answered == MessageType.Error ? throw new XenstoreException(Encoding.ASCII.GetString(bytes).TrimEnd('\0'), $"{type} {what}") : bytes;
     }
 
     private async Task ReceiveAsync()

@@ -4,6 +4,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
@@ -39,25 +40,44 @@ public sealed class XenstoreView
         }
     }
 
+    /// <summary>As <see cref="ReadAsync"/> for many nodes, which are asked for at once; in their order.</summary>
+    public async Task<string?[]> ReadAllAsync(IReadOnlyCollection<string> paths, CancellationToken cancellation = default)
+    {
+        Task<byte[]>[] answers = AskAll([.. paths.Select(path => new Request(MessageType.Read, Wire.Strings(path), path))], cancellation);
+        await ((Task)Task.WhenAll(answers)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        string?[] values = new string?[answers.Length];
+        for (int index = 0; index < values.Length; index++)
+        {
+            try
+            {
+                values[index] = Encoding.UTF8.GetString(await answers[index].ConfigureAwait(false));
+            }
+            catch (XenstoreException failure) when (failure.IsNotFound)
+            {
+                // There is none.
+            }
+        }
+        return values;
+    }
+
     /// <summary>Makes the node and those above it if they are not there.</summary>
     public Task WriteAsync(string path, string value, CancellationToken cancellation = default) => WriteBytesAsync(path, Encoding.UTF8.GetBytes(value), cancellation);
 
     /// <summary>As <see cref="WriteAsync"/>, for any bytes.</summary>
-    public Task WriteBytesAsync(string path, ReadOnlyMemory<byte> value, CancellationToken cancellation = default) =>
-        AskAsync(MessageType.Write, [.. Wire.Strings(path), .. value.Span], path, cancellation);
+    public Task WriteBytesAsync(string path, ReadOnlyMemory<byte> value, CancellationToken cancellation = default) => AskAsync(Request.Write(path, value.Span), cancellation);
 
     /// <summary>Whether there is such a node.</summary>
     public async Task<bool> ExistsAsync(string path, CancellationToken cancellation = default) => await ReadBytesAsync(path, cancellation).ConfigureAwait(false) is not null;
 
     /// <summary>Makes the node, and those above it, if it is not there; leaves its value alone if it is.</summary>
-    public Task MakeDirectoryAsync(string path, CancellationToken cancellation = default) => AskAsync(MessageType.MakeDirectory, Wire.Strings(path), path, cancellation);
+    public Task MakeDirectoryAsync(string path, CancellationToken cancellation = default) => AskAsync(Request.MakeDirectory(path), cancellation);
 
     /// <summary>Takes the node and all below it out; false if it was not there.</summary>
     public async Task<bool> RemoveAsync(string path, CancellationToken cancellation = default)
     {
         try
         {
-            await AskAsync(MessageType.Remove, Wire.Strings(path), path, cancellation).ConfigureAwait(false);
+            await AskAsync(Request.Remove(path), cancellation).ConfigureAwait(false);
             return true;
         }
         catch (XenstoreException failure) when (failure.IsNotFound)
@@ -101,16 +121,11 @@ public sealed class XenstoreView
 
     /// <summary>Replaces the permissions of the node.</summary>
     /// <param name="permissions">The first one names the owner, and what everybody else may do.</param>
-    public Task SetPermissionsAsync(string path, IEnumerable<XenstorePermission> permissions, CancellationToken cancellation = default)
-    {
-        List<string> strings = [path];
-        foreach (XenstorePermission permission in permissions)
-            strings.Add(permission.ToString());
-        return AskAsync(MessageType.SetPermissions, Wire.Strings([.. strings]), path, cancellation);
-    }
+    public Task SetPermissionsAsync(string path, IEnumerable<XenstorePermission> permissions, CancellationToken cancellation = default) =>
+        AskAsync(Request.SetPermissions(path, permissions), cancellation);
 
-    /// <summary>Changes that are sent without waiting for each other's answers.</summary>
-    public XenstoreBatch StartBatch(CancellationToken cancellation = default) => new(this, cancellation);
+    /// <summary>Changes that go to the daemon in one piece.</summary>
+    public XenstoreBatch StartBatch() => new(this);
 
     private async Task<string[]> ListInPartsAsync(string path, CancellationToken cancellation)
     {
@@ -134,6 +149,9 @@ public sealed class XenstoreView
         }
     }
 
-    private Task<byte[]> AskAsync(MessageType type, byte[] payload, string path, CancellationToken cancellation) =>
-        _connection.AskAsync(type, payload, _transaction, path, cancellation);
+    internal Task<byte[]>[] AskAll(IReadOnlyList<Request> requests, CancellationToken cancellation) => _connection.AskAll(requests, _transaction, cancellation);
+
+    private Task<byte[]> AskAsync(Request request, CancellationToken cancellation) => _connection.AskAsync(request, _transaction, cancellation);
+
+    private Task<byte[]> AskAsync(MessageType type, byte[] payload, string path, CancellationToken cancellation) => AskAsync(new Request(type, payload, path), cancellation);
 }

@@ -84,8 +84,8 @@ public sealed class Host : IAsyncDisposable
     /// <summary>Names of domains, in the order of the domains; null for one that has none. All are asked for at once.</summary>
     public async Task<string?[]> NamesAsync(IEnumerable<int> domains)
     {
-        await ConnectionAsync().ConfigureAwait(false);
-        return await Task.WhenAll(domains.Select(NameAsync)).ConfigureAwait(false);
+        XenstoreView store = await StoreAsync().ConfigureAwait(false);
+        return await store.ReadAllAsync([.. domains.Select(NamePath)]).ConfigureAwait(false);
     }
 
     /// <summary>What the hypervisor says of a domain; null if there is none.</summary>
@@ -96,7 +96,9 @@ public sealed class Host : IAsyncDisposable
     public DomctlGetDomainInfo GetDomain(int domain) => TryGetDomain(domain) ?? throw new XlException($"There is no domain {domain}.");
 
     /// <summary>A domain's name; null if it has none.</summary>
-    public async Task<string?> NameAsync(int domain) => await (await StoreAsync().ConfigureAwait(false)).ReadAsync($"/local/domain/{domain}/name").ConfigureAwait(false);
+    public async Task<string?> NameAsync(int domain) => await (await StoreAsync().ConfigureAwait(false)).ReadAsync(NamePath(domain)).ConfigureAwait(false);
+
+    private static string NamePath(int domain) => $"/local/domain/{domain}/name";
 
     /// <summary>The machine's CPUs and nodes.</summary>
     public HostTopology ReadTopology()

@@ -50,6 +50,39 @@ public sealed class ClientTests
     }
 
     [Fact]
+    public async Task ABatchIsDoneInOrderAndTellsItsFirstFailure()
+    {
+        using DaemonProcess daemon = new();
+        await using XenstoreConnection xenstore = await XenstoreConnection.ConnectAsync(daemon.SocketPath);
+        XenstoreBatch batch = xenstore.Store.StartBatch();
+        await batch.CompleteAsync();
+        batch.Remove("/b/none");
+        batch.Write("/b/a", "1");
+        batch.SetPermissions("/b/a", [new XenstorePermission('n', 3)]);
+        batch.Write("/b/a", "2");
+        batch.MakeDirectory("/b/c");
+        batch.Remove("/b/c");
+        await batch.CompleteAsync();
+        Assert.Equal("2 none", string.Join(" ", (await xenstore.Store.ReadAllAsync(["/b/a", "/b/c"])).Select(value => value ?? "none")));
+        Assert.Equal("n3", (await xenstore.Store.GetPermissionsAsync("/b/a"))[0].ToString());
+        Assert.Empty(await xenstore.Store.ReadAllAsync([]));
+
+        batch.Write("/b/first", "");
+        batch.Write("/bad//path", "");
+        batch.Write("/b/long", new string('x', 4096));
+        batch.SetPermissions("/b/not", []);
+        batch.Write("/b/last", "");
+        Assert.Contains("/bad//path: EINVAL", (await Assert.ThrowsAsync<XenstoreException>(() => batch.CompleteAsync())).Message);
+        Assert.Equal(["a", "first", "last"], await xenstore.Store.ListAsync("/b"));
+
+        string[] paths = [.. Enumerable.Range(0, 3000).Select(number => $"/b/many/{number}")];
+        foreach (string path in paths)
+            batch.Write(path, path);
+        await batch.CompleteAsync();
+        Assert.True(paths.SequenceEqual(await xenstore.Store.ReadAllAsync(paths)));
+    }
+
+    [Fact]
     public async Task WatchesAreStreamsThatEndWithTheirLoop()
     {
         using DaemonProcess daemon = new();
