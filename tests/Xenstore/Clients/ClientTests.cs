@@ -79,7 +79,8 @@ public sealed class ClientTests
         foreach (string path in paths)
             batch.Write(path, path);
         await batch.CompleteAsync();
-        Assert.True(paths.SequenceEqual(await xenstore.Store.ReadAllAsync(paths)));
+        string?[] values = await xenstore.Store.ReadAllAsync(paths);
+        Assert.Equal(paths.AsEnumerable(), values.AsEnumerable());
     }
 
     [Fact]
