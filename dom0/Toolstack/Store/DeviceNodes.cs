@@ -80,16 +80,24 @@ internal static class DeviceNodes
         return devices;
     }
 
-    /// <summary>Takes a device's nodes out, and its folder on the backend's side if that is left empty.</summary>
+    /// <summary>Takes a device's nodes out, and the folders above that are left empty.</summary>
     public static Task RemoveAsync(XenstoreConnection store, DeviceAddress device) => store.TransactAsync(async view =>
     {
-        await view.RemoveAsync(device.Frontend).ConfigureAwait(false);
-        await view.RemoveAsync(device.Backend).ConfigureAwait(false);
-        string folder = device.Backend[..device.Backend.LastIndexOf('/')];
-        if (await view.ListOrNoneAsync(folder).ConfigureAwait(false) is [])
-            await view.RemoveAsync(folder).ConfigureAwait(false);
-        await view.RemoveAsync(device.Toolstack).ConfigureAwait(false);
+        foreach (string path in (string[])[device.Frontend, device.Toolstack, device.Backend])
+            await RemoveAsync(view, path).ConfigureAwait(false);
     });
+
+    private static async Task RemoveAsync(XenstoreView view, string path)
+    {
+        await view.RemoveAsync(path).ConfigureAwait(false);
+        for (int end = path.LastIndexOf('/'); end > 0; end = path.LastIndexOf('/', end - 1))
+        {
+            string folder = path[..end];
+            if (await view.ReadAsync(folder).ConfigureAwait(false) is not "" || await view.ListAsync(folder).ConfigureAwait(false) is not [])
+                return;
+            await view.RemoveAsync(folder).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Waits until a backend is in one of these states, or is gone; false when the time is over.</summary>
     public static Task<bool> WaitForBackendAsync(XenstoreConnection store, DeviceAddress device, TimeSpan time, params XenbusState[] wanted) =>
