@@ -39,7 +39,8 @@ public class SampleGuestTests
         machine.WaitFor("dom0:/root# ", s_limit);
         machine.Send("printf 'GET /index.html HTTP/1.0\\r\\n\\r\\n' | nc 10.77.0.2 80\n");
         machine.WaitFor("^hello from the sample guest", s_limit);
-        machine.Send("xl shutdown -w sample; echo left $(xl list | wc -l)\n");
+        // It waits for the guest to shut down; its monitor destroys it after that.
+        machine.Send("xl shutdown -w sample; while xl domid sample > /dev/null 2>&1; do usleep 100000; done; echo left $(xl list | wc -l)\n");
         machine.WaitFor("^left 2", s_limit);
         machine.Send("xl create -q /guest/sample.cfg; xl list sample; xl destroy sample; echo again $(xl list | wc -l)\n");
         machine.WaitFor("^sample +2 +160 +1 ", s_limit);
