@@ -33,7 +33,7 @@ internal sealed class ExitHandler(Host host)
         switch (code)
         {
             case Svm.ExitVintr:
-                InterruptInjection.CloseWindow(ref vcpu.Vmcb);
+                InterruptInjection.EndWindow(vcpu);
                 break;
             case Svm.ExitNmi:
             case Svm.ExitInit:
@@ -61,7 +61,8 @@ internal sealed class ExitHandler(Host host)
                 vcpu.SkipInstruction(2);
                 break;
             case Svm.ExitIret:
-                // The instruction runs again, now unseen; the next NMI may come.
+                // The instruction runs again, now unseen; the next NMI may come, or the interrupt that waited behind another.
+                vcpu.IsInNmi = false;
                 vcpu.Vmcb.Intercept1 &= ~Svm.InterceptIret;
                 break;
             case Svm.ExitRdpmc:

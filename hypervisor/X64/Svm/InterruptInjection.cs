@@ -13,14 +13,22 @@ internal static class InterruptInjection
     private const int ExternalTypeMax = 30;
     private const uint NonMaskable = 2;
 
+
     /// <summary>
     /// Whether there is anything to do for a vCPU with interrupt work: with the window open, nothing before the guest can take one; with the window
     /// closed, nothing when nothing waits.
     /// </summary>
+    /// <param name="looks">True for one entry in some: a guest that keeps interrupts off while one waits need not pay for a look at each of its exits.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsNeeded(ref Vmcb vmcb, Vcpu owner) => (vmcb.Intercept1 & Svm.InterceptVintr) != 0
-        ? CanTake(in vmcb) || owner.Apic.HasNmi
-        : owner.Apic.HasRequests || owner.CallbackVectorPending;
+    public static bool IsNeeded(SvmVcpu vcpu, Vcpu owner, bool looks)
+    {
+        ref Vmcb vmcb = ref vcpu.Vmcb;
+        if ((vmcb.Intercept1 & Svm.InterceptVintr) == 0)
+            return owner.Apic.HasRequests || owner.CallbackVectorPending;
+        if (looks)
+            vcpu.MayHideInterrupt = CpuFeatures.VirtualInterruptsHideOthers;
+        return CanTake(in vmcb) || owner.Apic.HasNmi;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool CanTake(in Vmcb vmcb) =>
@@ -28,53 +36,50 @@ internal static class InterruptInjection
 
     /// <summary>
     /// When <see cref="IsNeeded"/> says so: puts what the vCPU has pending into its VMCB: an interrupt as a virtual one (V_IRQ), which the CPU takes
-    /// before the guest's next instruction. EVENTINJ serves only when another interrupt waits behind it, because the window needs V_IRQ then: QEMU
-    /// 7.2 may deliver an interrupt of EVENTINJ a second time, whatever the guest's RFLAGS.IF (`helper_vmrun` leaves its vector in `exception_index`,
-    /// where the next request to leave the CPU's loop finds it). What cannot be taken now opens the interrupt window: the guest then exits as soon as
-    /// it can. The window stays open over other exits until it is used, so that a guest that keeps interrupts off pays for it once.
+    /// before the guest's next instruction. EVENTINJ does not serve for that: QEMU 7.2 may deliver an interrupt of it a second time, whatever the guest's
+    /// RFLAGS.IF (`helper_vmrun` leaves its vector in `exception_index`, where the next request to leave the CPU's loop finds it). While another
+    /// interrupt waits behind it, the end of its handler is an exit. What cannot be taken now opens the interrupt window: the guest then exits as soon as it
+    /// can. The window stays open over other exits until it is used, so that a guest that keeps interrupts off pays for it once.
     /// </summary>
     public static void Prepare(SvmVcpu vcpu, Vcpu owner)
     {
         ref Vmcb vmcb = ref vcpu.Vmcb;
         bool canTake = CanTake(in vmcb);
         bool isOpen = (vmcb.Intercept1 & Svm.InterceptVintr) != 0;
-        bool isPosted = IsPosted(in vmcb);
-        if (owner.Apic.HasNmi && (vmcb.EventInjection & Svm.EventValid) == 0 && (vmcb.Intercept1 & Svm.InterceptIret) == 0)
+        if (owner.Apic.HasNmi && (vmcb.EventInjection & Svm.EventValid) == 0 && !vcpu.IsInNmi)
         {
             // The end of its handler is seen by the IRET: until then no other NMI is delivered.
             owner.Apic.TakeNmi();
             vmcb.EventInjection = NonMaskable | Svm.EventTypeNmi | Svm.EventValid;
             vmcb.Intercept1 |= Svm.InterceptIret;
+            vcpu.IsInNmi = true;
             canTake = false;
         }
 
         TakeTaskPriority(vcpu, owner);
         int vector = owner.PendingInterrupt();
         bool isWaiting = vector >= 0;
-        if (isPosted)
+        if (IsPosted(in vmcb))
         {
             // An upcall stays pending until the guest has served it.
-            if (!isWaiting || !canTake || vector == (int)vmcb.VirtualInterruptVector)
-                return;
-            vector = (int)vmcb.VirtualInterruptVector;
-        }
-        else if (isWaiting && canTake)
-        {
-            isWaiting = owner.AcceptInterrupt(vector);
-        }
-        else
-        {
-            vector = -1;
+            if (isWaiting && vector != (int)vmcb.VirtualInterruptVector)
+                vmcb.Intercept1 |= Svm.InterceptIret;
+            return;
         }
 
-        if (vector >= 0 && isWaiting)
-            vmcb.EventInjection = (uint)vector | Svm.EventTypeInterrupt | Svm.EventValid;
-        if (isWaiting)
-            OpenWindow(vcpu);
-        else if (isOpen)
+        if (isWaiting && !canTake)
+        {
+            OpenWindow(ref vmcb);
+            return;
+        }
+
+        if (isOpen)
             CloseWindow(ref vmcb);
-        if (vector >= 0 && !isWaiting)
-            Post(vcpu, vector);
+        if (!isWaiting)
+            return;
+        if (owner.AcceptInterrupt(vector))
+            vmcb.Intercept1 |= Svm.InterceptIret;
+        Post(vcpu, vector);
     }
 
     /// <summary>Whether a virtual interrupt has been given to the CPU and not been taken yet.</summary>
@@ -101,28 +106,35 @@ internal static class InterruptInjection
         vcpu.MayHideInterrupt = CpuFeatures.VirtualInterruptsHideOthers;
     }
 
-    public static void CloseWindow(ref Vmcb vmcb)
+    /// <summary>The guest can take an interrupt now.</summary>
+    public static void EndWindow(SvmVcpu vcpu)
+    {
+        CloseWindow(ref vcpu.Vmcb);
+        if (CpuFeatures.VirtualInterruptsHideOthers)
+            ShowHidden(vcpu);
+    }
+
+    private static void CloseWindow(ref Vmcb vmcb)
     {
         vmcb.VirtualInterrupt &= ~Svm.VirtualInterruptPending;
         vmcb.Intercept1 &= ~Svm.InterceptVintr;
     }
 
-    private static void OpenWindow(SvmVcpu vcpu)
+    private static void OpenWindow(ref Vmcb vmcb)
     {
-        vcpu.Vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
-        vcpu.Vmcb.Intercept1 |= Svm.InterceptVintr;
-        vcpu.MayHideInterrupt = CpuFeatures.VirtualInterruptsHideOthers;
+        vmcb.VirtualInterrupt |= Svm.VirtualInterruptPending;
+        vmcb.Intercept1 |= Svm.InterceptVintr;
     }
 
     /// <summary>
-    /// After the exit from an entry with V_IRQ, when <see cref="SvmVcpu.MayHideInterrupt"/> says so: has the local APIC tell the CPU once more what
-    /// waits for it.
+    /// After the exit from an entry with V_IRQ (of those with an open window the last one, and one in 64): has the local APIC tell the CPU once more
+    /// what waits for it.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void ShowHidden(SvmVcpu vcpu)
     {
         LocalApicHardware.TellAgain();
-        vcpu.MayHideInterrupt = (vcpu.Vmcb.VirtualInterrupt & Svm.VirtualInterruptRequest) != 0;
+        vcpu.MayHideInterrupt = IsPosted(in vcpu.Vmcb);
     }
 
     /// <summary>CR8 as the guest has left it becomes the task priority of its APIC.</summary>

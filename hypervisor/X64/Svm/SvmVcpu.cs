@@ -49,6 +49,9 @@ internal sealed partial class SvmVcpu : VcpuContext
     /// <summary>The generation of <see cref="Translation"/> up to which stale translations have been flushed.</summary>
     public uint FlushedGeneration { get; set; }
 
+    /// <summary>The guest is in its handler of an NMI, whose IRET will be seen: until then it gets no other.</summary>
+    public bool IsInNmi { get; set; }
+
     /// <summary>The next entry, or the one that has just ended, may keep an interrupt of the machine from the CPU (<see cref="CpuFeatures.VirtualInterruptsHideOthers"/>).</summary>
     public bool MayHideInterrupt { get; set; }
 

@@ -63,7 +63,7 @@ internal sealed unsafe class VcpuRunner(Host host, Cpu cpu, PerCpu* block, X64Pl
     private GuestFrame* BeginEntry(SvmVcpu vcpu)
     {
         Vcpu owner = vcpu.Vcpu;
-        if (owner.HasInterruptWork && InterruptInjection.IsNeeded(ref vcpu.Vmcb, owner))
+        if (owner.HasInterruptWork && InterruptInjection.IsNeeded(vcpu, owner, looks: _entryCount % 64 == 0))
             InterruptInjection.Prepare(vcpu, owner);
         _entryCount++;
         Interlocked.Exchange(ref _isInGuest, 1);
