@@ -27,7 +27,8 @@ public sealed class DomainWriter(HypercallGate gate, ushort domain, ushort self)
         {
             int offset = (int)(address % PageSize), length = Math.Min(bytes.Length, (WindowPages * PageSize) - offset);
             int pages = (offset + length + PageSize - 1) / PageSize;
-            Grant(address / PageSize, pages);
+            for (int index = 0; index < pages; index++)
+                Grant(_table, (uint)(FirstReference + index), self, (address / PageSize) + (ulong)index);
             try
             {
                 gate.WriteGranted(domain, FirstReference, offset, bytes[..length]);
@@ -55,15 +56,12 @@ public sealed class DomainWriter(HypercallGate gate, ushort domain, ushort self)
 
     public void Dispose() => _table.Dispose();
 
-    // struct grant_entry_v1: flags, domid, frame. The flags say last that the entry counts.
-    private void Grant(ulong firstFrame, int pages)
+    /// <summary>Makes an entry, struct grant_entry_v1: flags, domid, frame. The flags say last that it counts.</summary>
+    internal static void Grant(SharedPages table, uint reference, ushort to, ulong frame)
     {
-        for (int index = 0; index < pages; index++)
-        {
-            int entry = (FirstReference + index) * EntrySize;
-            _table.Write32(entry + sizeof(uint), checked((uint)(firstFrame + (ulong)index)));
-            _table.Write32(entry, (uint)GrantEntryFlags.PermitAccess | ((uint)self << 16));
-        }
+        int entry = checked((int)reference * EntrySize);
+        table.Write32(entry + sizeof(uint), checked((uint)frame));
+        table.Write32(entry, (uint)GrantEntryFlags.PermitAccess | ((uint)to << 16));
     }
 
     private void Withdraw(int pages)

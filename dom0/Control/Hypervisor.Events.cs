@@ -37,11 +37,7 @@ public sealed partial class Hypervisor
     /// <param name="frame">The granted guest frame, below 2^32.</param>
     public void SeedGrant(ushort domain, uint reference, ushort to, ulong frame)
     {
-        // struct grant_entry_v1: flags, domid, frame. The flags say last that the entry counts.
-        const int entrySize = 8;
         using Interop.SharedPages table = Gate.MapResource(domain, MemoryResource.GrantTable, MemoryConstants.ResourceGrantTableIdShared, 0, 1);
-        int offset = checked((int)reference * entrySize);
-        table.Write32(offset + sizeof(uint), checked((uint)frame));
-        table.Write32(offset, (uint)GrantEntryFlags.PermitAccess | ((uint)to << 16));
+        DomainWriter.Grant(table, reference, to, frame);
     }
 }

@@ -17,15 +17,17 @@ public static class AlignedFile
         using FileStream file = new(path, new FileStreamOptions { BufferSize = 0, Options = FileOptions.SequentialScan });
         if (!file.CanSeek)
             throw new IOException($"{path} is no regular file");
-        Memory<byte> content = Allocate(checked((int)Math.Min(file.Length, Array.MaxLength)));
+        if (file.Length > Array.MaxLength - SharedPages.PageSize)
+            throw new IOException($"{path} is larger than 2 GiB");
+        Memory<byte> content = Allocate((int)file.Length);
         file.ReadExactly(content.Span);
-        return file.ReadByte() < 0 ? content : throw new IOException($"{path} grows while it is read, or is larger than 2 GiB");
+        return file.ReadByte() < 0 ? content : throw new IOException($"{path} grows while it is read");
     }
 
     /// <summary>Memory that does not move and begins on a page; its content is not defined.</summary>
-    public static unsafe Memory<byte> Allocate(int length)
+    private static unsafe Memory<byte> Allocate(int length)
     {
-        byte[] memory = GC.AllocateUninitializedArray<byte>(checked(length + SharedPages.PageSize), pinned: true);
+        byte[] memory = GC.AllocateUninitializedArray<byte>(length + SharedPages.PageSize, pinned: true);
         // SAFETY: the array is pinned, so its address is for good.
         int offset = (int)(-(nint)Marshal.UnsafeAddrOfPinnedArrayElement(memory, 0) & (SharedPages.PageSize - 1));
         return memory.AsMemory(offset, length);
